@@ -1,0 +1,82 @@
+/**
+ * The embedded engine: one process, one folder, no server. SQLite in a thread of its own keeps queue and
+ * records in one file; every answer waits for a synced commit, which many share.
+ *
+ * Label: survives the crash of the process and of the machine; does not survive the loss of the disk.
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '../../clock.ts'
+import type { Coordination } from '../../coordination.ts'
+import type { DirectoryRecords } from '../../directory.ts'
+import type { Ledger } from '../../ledger.ts'
+import type { Queue } from '../../queue.ts'
+import { openGroupCommit, type StorageFailed } from './group-commit.ts'
+import { createEmbeddedLedger } from './ledger.ts'
+import { lockFolder } from './lock.ts'
+import { createEmbeddedQueue } from './queue.ts'
+import { createNonces } from './nonces.ts'
+
+export { FolderInUse } from './lock.ts'
+export { StorageFailed } from './group-commit.ts'
+
+export interface EmbeddedOptions {
+  /** Made if it is not there. */
+  readonly folder: string
+  readonly clock: Clock
+  readonly leaseMs: number
+  /** How long a message is kept after it became final. */
+  readonly retentionMs: number
+  /** The file could not be written: what is not answered is in doubt, and only a new start can tell what is there. */
+  readonly onFailure: (error: StorageFailed) => void
+}
+
+export interface Engine {
+  readonly queue: Queue
+  readonly ledger: Ledger
+  readonly coordination: Coordination
+  readonly directoryRecords: DirectoryRecords
+  /** Operations that wait for the disk: a measure of how far it is behind. */
+  pending(): number
+  close(): Promise<void>
+}
+
+const sweepEveryMs = 10_000
+const sweepRows = 2000
+/** Idempotency keys go with their messages, so messages stay this much longer than promised. */
+const keyGraceMs = 24 * 3_600_000
+
+/** Throws `FolderInUse` when another process has the folder. */
+export const openEmbedded = async (options: EmbeddedOptions): Promise<Engine> => {
+  const { folder, clock, leaseMs, retentionMs, onFailure } = options
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const lock = lockFolder(folder)
+  const file = join(folder, 'hongyan.db')
+  const store = await openGroupCommit(file, onFailure)
+  const nonces = await store.run('start', { now: clock.now(), leaseMs })
+
+  const sweep = () => {
+    const now = clock.now()
+    store.run('sweep', { now, before: now - retentionMs - keyGraceMs, max: sweepRows }).catch(() => {})
+  }
+  const sweeping = setInterval(sweep, sweepEveryMs).unref()
+
+  const ledger = createEmbeddedLedger(file, store)
+  return {
+    queue: createEmbeddedQueue({ store, clock, leaseMs }),
+    ledger,
+    coordination: createNonces({ store, clock, known: nonces }),
+    directoryRecords: {
+      list: async (kind) => (await store.run('entries', kind)).map(({ value }) => value),
+      put: (kind, id, value) => store.run('put', { kind, id, value }),
+      remove: (kind, id) => store.run('remove', { kind, id }),
+    },
+    pending: store.pending,
+    async close() {
+      clearInterval(sweeping)
+      await ledger.close()
+      await store.close()
+      lock.release()
+    },
+  }
+}

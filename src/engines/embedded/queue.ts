@@ -1,0 +1,117 @@
+import type { Clock } from '../../clock.ts'
+import type { Cancellation, Publication, Queue, ReceiveOptions } from '../../queue.ts'
+import type { Settlement } from '../../settlement.ts'
+import type { Delivery } from '../../queue.ts'
+import type { MessageId, Step } from '../../message.ts'
+import type { GroupCommit } from './group-commit.ts'
+import { deliveryOf, rowOf, stepLine } from './rows.ts'
+import type { SettleRow } from './store.ts'
+
+export const createEmbeddedQueue = ({
+  store,
+  clock,
+  leaseMs,
+}: {
+  readonly store: GroupCommit
+  readonly clock: Clock
+  readonly leaseMs: number
+}): Queue => {
+  const arrivals = createBell()
+
+  const claim = async (max: number) => {
+    const { rows, nextReadyAt } = await store.run('claim', { max, now: clock.now(), leaseMs })
+    return { deliveries: rows.map(deliveryOf), nextReadyAt }
+  }
+
+  return {
+    async publish(messages) {
+      const results = await store.run('publish', messages.map(rowOf))
+      arrivals.ring()
+      return results.map((result) => (result === null ? accepted : { ...result, id: result.id as MessageId }))
+    },
+
+    async receive({ max, waitMs, signal }: ReceiveOptions) {
+      const deadline = clock.now() + waitMs
+      while (!signal?.aborted) {
+        const since = arrivals.strokes()
+        const { deliveries, nextReadyAt } = await claim(max)
+        const restMs = deadline - clock.now()
+        if (deliveries.length > 0 || restMs <= 0) return deliveries
+        const withinMs = nextReadyAt === null ? restMs : Math.min(restMs, Math.max(1, nextReadyAt - clock.now()))
+        await arrivals.next({ since, withinMs, signal })
+      }
+      return []
+    },
+
+    async settle(delivery, settlement) {
+      const settled = await store.run('settle', settleRow(delivery, settlement, clock.now()))
+      return settled ? 'settled' : 'expired'
+    },
+
+    async cancel({ tenant, id }): Promise<Cancellation> {
+      return store.run('cancel', { tenant, id, now: clock.now() })
+    },
+
+    depth: () => store.run('depth', clock.now()),
+
+    close: () => store.close(),
+  }
+}
+
+const accepted: Publication = { kind: 'accepted' }
+
+/** A settlement as the columns it changes. */
+const settleRow = (delivery: Delivery, settlement: Settlement, at: number): SettleRow => {
+  const row = { seq: delivery.handle as number, number: delivery.number, at, spent: false, inDoubt: false, msgid: null }
+  if (settlement.kind === 'returned')
+    return { ...row, state: 'queued', reason: null, until: delivery.message.acceptedAt, step: '' }
+  const waits = settlement.kind === 'retry' || settlement.kind === 'parked'
+  const reason = settlement.reason ?? null
+  const step: Step = {
+    at,
+    state: settlement.kind,
+    ...(reason !== null && { reason }),
+    ...(waits && { until: settlement.until }),
+    leasedAt: delivery.leasedAt,
+    ...(settlement.attempts && { attempts: settlement.attempts }),
+  }
+  return {
+    ...row,
+    state: settlement.kind,
+    reason,
+    until: waits ? settlement.until : null,
+    spent: settlement.kind === 'retry' && settlement.spent,
+    inDoubt: waits && settlement.inDoubt,
+    msgid: (settlement.kind === 'sent' && settlement.msgid) || null,
+    step: stepLine(step),
+  }
+}
+
+/** Counts its strokes, so that one who looked before it rang need not have listened to know that it did. */
+const createBell = () => {
+  const listeners = new Set<() => void>()
+  let strokes = 0
+  return {
+    strokes: () => strokes,
+    ring() {
+      strokes++
+      for (const wake of listeners) wake()
+    },
+    /** Resolves once it has rung after stroke `since`, `withinMs` have passed, or the signal aborts. */
+    next: ({ since, withinMs, signal }: { since: number; withinMs: number; signal?: AbortSignal | undefined }) =>
+      new Promise<void>((resolve) => {
+        if (strokes !== since || signal?.aborted) return resolve()
+        const done = () => {
+          clearTimeout(timer)
+          signal?.removeEventListener('abort', done)
+          listeners.delete(done)
+          resolve()
+        }
+        const timer = setTimeout(done, Math.min(withinMs, longestTimerMs))
+        signal?.addEventListener('abort', done, { once: true })
+        listeners.add(done)
+      }),
+  }
+}
+
+const longestTimerMs = 2 ** 31 - 1

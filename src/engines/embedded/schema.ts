@@ -1,0 +1,110 @@
+import { DatabaseSync } from 'node:sqlite'
+
+/**
+ * The tables of the embedded engine. One file holds queue, records, idempotency keys, nonces and the
+ * directory.
+ *
+ * A message is one row from acceptance to retention. `ready_at` is the queue: the moment from which the
+ * row may be leased, NULL once the state is final. A lease moves `ready_at` to its own end, so a lease that
+ * runs out needs no reclaimer: the row is simply ready again. `deliveries` counts leases and is their fence.
+ */
+const tables = `
+CREATE TABLE messages (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  tenant TEXT NOT NULL,
+  account TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  lane INTEGER NOT NULL,
+  touser TEXT NOT NULL,
+  template_id TEXT NOT NULL,
+  body TEXT NOT NULL,
+  accepted_at INTEGER NOT NULL,
+  send_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  extra TEXT,
+  state TEXT NOT NULL,
+  reason TEXT,
+  ready_at INTEGER,
+  deliveries INTEGER NOT NULL DEFAULT 0,
+  tries INTEGER NOT NULL DEFAULT 0,
+  leased_at INTEGER,
+  doubt_since INTEGER,
+  msgid TEXT,
+  updated_at INTEGER NOT NULL,
+  steps TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE INDEX messages_ready ON messages (lane, ready_at) WHERE ready_at IS NOT NULL;
+CREATE INDEX messages_touser ON messages (touser);
+CREATE INDEX messages_troubled ON messages (state)
+  WHERE state IN ('scheduled', 'retry', 'parked', 'unknown', 'dead', 'expired', 'cancelled');
+
+CREATE TABLE idempotency (
+  tenant TEXT NOT NULL,
+  key TEXT NOT NULL,
+  id TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  PRIMARY KEY (tenant, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE nonces (
+  nonce TEXT NOT NULL PRIMARY KEY,
+  until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE directory (
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+`
+
+const schemaVersion = 1
+
+/** `FULL`: a commit is on the disk when it is answered. `NORMAL` would lose the last ones in a power cut. */
+const writerPragmas = `
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA wal_autocheckpoint = 4000;
+PRAGMA cache_size = -65536;
+PRAGMA busy_timeout = 5000;
+PRAGMA temp_store = MEMORY;
+`
+
+/** The WAL-reset bug of earlier versions can lose a committed transaction. */
+const oldestSqlite = '3.51.3'
+
+/** Opens the one connection that writes, and makes the tables on first use. */
+export const openWriter = (file: string): DatabaseSync => {
+  const db = new DatabaseSync(file)
+  refuseOldSqlite(db)
+  db.exec(writerPragmas)
+  migrate(db)
+  return db
+}
+
+/** Opens a connection that only reads. It sees what has been committed. */
+export const openReader = (file: string): DatabaseSync => {
+  const db = new DatabaseSync(file, { readOnly: true })
+  db.exec('PRAGMA busy_timeout = 5000; PRAGMA cache_size = -16384; PRAGMA query_only = ON;')
+  return db
+}
+
+const refuseOldSqlite = (db: DatabaseSync): void => {
+  const { version } = db.prepare('SELECT sqlite_version() AS version').get() as { version: string }
+  const number = (text: string) => text.split('.').reduce((sum, part) => sum * 1000 + Number(part), 0)
+  if (number(version) < number(oldestSqlite))
+    throw new Error(`SQLite ${version} is too old: Hongyan needs ${oldestSqlite} or newer, which Node 24 brings`)
+}
+
+const migrate = (db: DatabaseSync): void => {
+  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
+  if (version === schemaVersion) return
+  if (version > schemaVersion)
+    throw new Error(
+      `This data folder was written by a newer Hongyan (schema ${version}, this one knows ${schemaVersion})`,
+    )
+  db.exec(`BEGIN IMMEDIATE; ${tables} PRAGMA user_version = ${schemaVersion}; COMMIT;`)
+}

@@ -1,0 +1,45 @@
+import type { Errcode } from './errcodes.ts'
+import type { DeliveredMessage } from './queue.ts'
+import { channelTraits } from './channels.ts'
+import { errcodeReason } from './verdict.ts'
+
+/**
+ * What is held back for now, so that one refusal about an account or an API is not asked for again by
+ * every message behind it. The hold ends at a time; the first message after it is the probe.
+ */
+export interface Holds {
+  /** The hold in the way of this message, if any. */
+  over(message: DeliveredMessage, now: number): Hold | undefined
+  /** Takes note of a refusal whose scope is wider than its message. */
+  place(errcode: Errcode, message: DeliveredMessage, until: number): void
+}
+
+export interface Hold {
+  readonly until: number
+  readonly reason: string
+}
+
+/** Bounded by accounts × APIs; a hold that has ended is dropped when it is next looked at. */
+export const createHolds = (): Holds => {
+  const holds = new Map<string, Hold>()
+
+  const current = (key: string, now: number): Hold | undefined => {
+    const hold = holds.get(key)
+    if (hold && hold.until <= now) holds.delete(key)
+    return hold && hold.until > now ? hold : undefined
+  }
+
+  return {
+    over(message, now) {
+      if (holds.size === 0) return undefined
+      return current(message.account, now) ?? current(apiKey(message), now)
+    },
+    place(errcode, message, until) {
+      if (!['hold', 'quota', 'slow'].includes(errcode.action)) return
+      const key = errcode.scope === 'api' || errcode.action !== 'hold' ? apiKey(message) : message.account
+      holds.set(key, { until, reason: errcodeReason(errcode.code) })
+    },
+  }
+}
+
+const apiKey = ({ account, channel }: DeliveredMessage): string => `${account} ${channelTraits[channel].path}`

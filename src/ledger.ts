@@ -1,0 +1,41 @@
+import type { Channel, MessageId, MessageRecord, State } from './message.ts'
+
+/**
+ * The records of all messages: what was accepted, what became of it, and why.
+ *
+ * A record can be read as soon as `publish` has answered for it. Nothing of one tenant is ever shown to another.
+ */
+export interface Ledger {
+  find(target: { readonly tenant: string; readonly id: MessageId }): Promise<MessageRecord | undefined>
+
+  /** Newest first. */
+  search(query: LedgerQuery): Promise<LedgerPage>
+
+  /** How many messages of a tenant are in each state. May take a while on a large store. */
+  counts(tenant: string): Promise<Readonly<Record<State, number>>>
+}
+
+export interface LedgerQuery {
+  readonly tenant: string
+  readonly touser?: string
+  readonly state?: State
+  readonly channel?: Channel
+  readonly account?: string
+  readonly templateId?: string
+  readonly tag?: string
+  /** Exactly a message id, an openid, a caller's `client_msg_id` or WeChat's msgid. */
+  readonly q?: string
+  /** Accepted at or after, milliseconds since 1970 UTC. */
+  readonly from?: number
+  /** Accepted before. */
+  readonly to?: number
+  /** From an earlier page. */
+  readonly cursor?: string
+  readonly limit: number
+}
+
+export interface LedgerPage {
+  readonly records: readonly MessageRecord[]
+  /** Present when there is more. */
+  readonly nextCursor?: string
+}

@@ -1,0 +1,57 @@
+import type { MessageId, State } from './message.ts'
+import type { Delivery } from './queue.ts'
+import type { Sending } from './sender.ts'
+import type { Settlement } from './settlement.ts'
+
+/** What happens, as it happens: the one stream that metrics, traces, console, webhooks and tests read. */
+export type Observation =
+  | { readonly kind: 'accepted'; readonly ids: readonly MessageId[] }
+  | { readonly kind: 'leased'; readonly deliveries: readonly Delivery[] }
+  | { readonly kind: 'called'; readonly delivery: Delivery; readonly sending: Sending }
+  | {
+      readonly kind: 'settled'
+      readonly delivery: Delivery
+      readonly settlement: Settlement
+      readonly result: 'settled' | 'expired'
+    }
+  | { readonly kind: 'cancelled'; readonly id: MessageId; readonly state: State }
+  | {
+      readonly kind: 'token'
+      readonly account: string
+      /** `refreshed` by a call; `healed`: another had refreshed it already; `refused`: there is none until `until`. */
+      readonly event: 'refreshed' | 'healed' | 'refused'
+      readonly forced?: boolean
+      readonly errcode?: number
+      readonly until?: number
+    }
+  | {
+      /** Somebody should look. `code` names the case, for grouping; the account is named where there is one. */
+      readonly kind: 'alert'
+      readonly code: string
+      readonly account?: string
+      readonly detail: string
+    }
+
+export type Observe = (observation: Observation) => void
+
+export interface Observer {
+  readonly observe: Observe
+  /** Answers how to stop listening. A listener must be quick and must not throw. */
+  subscribe(listener: Observe): () => void
+}
+
+export const createObserver = (): Observer => {
+  let listeners: readonly Observe[] = []
+  return {
+    observe(observation) {
+      for (const listener of listeners) listener(observation)
+    },
+    subscribe(listener) {
+      listeners = [...listeners, listener]
+      return () => {
+        listeners = listeners.filter((other) => other !== listener)
+      }
+    },
+  }
+}
+

@@ -1,0 +1,103 @@
+import { BlockList, isIPv6 } from 'node:net'
+import { createTemplates, type SimulatedTemplate, type Templates } from './template.ts'
+
+/** One appid as it is configured: an official account (公众号) or a mini program (小程序). */
+export interface SimulatedAccount {
+  readonly name: string
+  readonly appid: string
+  readonly secret: string
+  readonly kind: AccountKind
+  readonly templates: readonly SimulatedTemplate[]
+  /** Its users; followers, for an official account. */
+  readonly openids: readonly string[]
+  readonly flags?: AccountFlags
+}
+
+export type AccountKind = 'official' | 'miniprogram'
+
+export interface AccountFlags {
+  /** The account is frozen: 50007. */
+  readonly frozen?: boolean
+  /** The secret is frozen: the token APIs answer 40243. */
+  readonly secretFrozen?: boolean
+  /** The sending API is banned: 48004. */
+  readonly apiBanned?: boolean
+  /** Subscribe messages are banned for the whole account: 43107. */
+  readonly subscribeBanned?: boolean
+  /** Template ids that are banned: 43116 for an official account, 43107 for a mini program. */
+  readonly bannedTemplates?: readonly string[]
+  /** A test account: lengths are not enforced, fewer tokens a day. */
+  readonly sandbox?: boolean
+  /** Who may call: an address, `a.b.c.*`, or CIDR. Without it anybody may; else 40164. */
+  readonly ipWhitelist?: readonly string[]
+}
+
+/** One appid as it lives in the simulator. */
+export interface Account {
+  readonly name: string
+  readonly appid: string
+  readonly secret: string
+  /** Nothing: an account of the "accept any" mode, which may use every API. */
+  readonly kind: AccountKind | undefined
+  readonly openids: Set<string>
+  readonly templates: Templates
+  flags: AccountFlags
+}
+
+export interface Accounts {
+  get(appid: string): Account | undefined
+  /** Every account known by configuration, and those met in the "accept any" mode. */
+  list(): Iterable<Account>
+  /** Whether unknown appids, secrets, openids and templates are all right. */
+  readonly acceptAny: boolean
+}
+
+/** The "accept any" mode remembers this many appids; a further one is 40013. */
+const strangersKept = 10_000
+
+export const createAccounts = (configured: readonly SimulatedAccount[], acceptAny: boolean): Accounts => {
+  const known = new Map<string, Account>()
+  for (const account of configured) {
+    if (known.has(account.appid)) throw new Error(`accounts: ${account.appid} stands there twice`)
+    known.set(account.appid, openAccount(account))
+  }
+  const full = known.size + strangersKept
+  const meet = (appid: string): Account | undefined => {
+    if (!acceptAny || appid === '' || known.size >= full) return undefined
+    const stranger = openAccount({ name: appid, appid, secret: '', templates: [], openids: [] })
+    known.set(appid, stranger)
+    return stranger
+  }
+  return { get: (appid) => known.get(appid) ?? meet(appid), list: () => known.values(), acceptAny }
+}
+
+const openAccount = (account: Omit<SimulatedAccount, 'kind'> & { readonly kind?: AccountKind }): Account => ({
+  name: account.name,
+  appid: account.appid,
+  secret: account.secret,
+  kind: account.kind,
+  openids: new Set(account.openids),
+  templates: createTemplates(account.templates),
+  flags: account.flags ?? {},
+})
+
+/** Whether this address may call for the account. */
+export const ipAllowed = ({ ipWhitelist }: AccountFlags, ip: string): boolean =>
+  ipWhitelist === undefined || whitelistOf(ipWhitelist).check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4')
+
+const whitelists = new WeakMap<readonly string[], BlockList>()
+
+const whitelistOf = (entries: readonly string[]): BlockList => {
+  const ready = whitelists.get(entries)
+  if (ready) return ready
+  const list = new BlockList()
+  for (const entry of entries) {
+    const cidr = entry.endsWith('.*') ? `${entry.slice(0, -1)}0/24` : entry
+    const [address = '', prefix] = cidr.split('/')
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4'
+    if (prefix === undefined) list.addAddress(address, family)
+    else list.addSubnet(address, Number(prefix), family)
+  }
+  whitelists.set(entries, list)
+  return list
+}

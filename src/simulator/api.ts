@@ -1,0 +1,170 @@
+/**
+ * The simulated api.weixin.qq.com: HTTP status 200 whatever happens, the outcome in the JSON (D).
+ * The path of a call: read it, let a fault rule claim it or the route answer it, write it into the
+ * ledger, wait the delay, answer.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Call, parseBody, queryValue, textField } from './call.ts'
+import { type Ending, type EndingType, faultyOutcome, type Outcome, plainOutcome } from './ending.ts'
+import { faultName, type FaultRule } from './faults.ts'
+import { createDelays } from './latency.ts'
+import type { ResolvedOptions } from './options.ts'
+import {
+  clearQuotaPath,
+  clearQuotaRoute,
+  quotaGetPath,
+  quotaGetRoute,
+  ridGetPath,
+  ridGetRoute,
+} from './quota-api.ts'
+import { readBody } from './read-body.ts'
+import type { Reply } from './reply.ts'
+import type { Route } from './route.ts'
+import { sendRoute, subscribeSend, subscribeSendPath, templateSend, templateSendPath } from './send.ts'
+import { stableTokenPath, stableTokenRoute, tokenPath, tokenRoute } from './token-api.ts'
+import type { World } from './world.ts'
+
+export interface ApiParts {
+  readonly world: World
+  readonly options: ResolvedOptions
+  /** What a person finds under `/`. */
+  readonly page: () => string
+}
+
+export type Listener = (req: IncomingMessage, res: ServerResponse) => void
+
+export const createApi = ({ world, options, page }: ApiParts): Listener => {
+  const answer = createAnswer(world)
+  const write = createWriter(options)
+  const nextDelayMs = createDelays(options.latency, world.random)
+
+  const onCall = (res: ServerResponse, call: Call): void => {
+    const fault = world.faults.pick(call)
+    const outcome = fault === undefined ? plainOutcome(answer(call)) : faultyOutcome(fault, stageOf(call))
+    record(world, call, { outcome, fault })
+    later(res, fault?.latencyMs ?? nextDelayMs(), () => write(res, outcome.ending))
+  }
+
+  const stageOf = (call: Call) => ({
+    act: () => answer(call),
+    refuse: world.refuse,
+    busyDelivers: () => world.switches.ambiguousBusyDelivers && world.random.next() < 0.5,
+  })
+
+  return (req, res) => {
+    if (req.url === '/' && req.method === 'GET')
+      return write(res, { kind: 'answer', status: 200, type: 'html', body: page() })
+    readBody(req, (body) => {
+      try {
+        if (body === undefined) return write(res, plainOutcome(world.refuse(45002)).ending)
+        onCall(res, understand(world, req, body))
+      } catch (cause) {
+        // A fault of the simulator itself, such as a full disk, must not pass for one of WeChat's.
+        process.emitWarning(cause instanceof Error ? cause : String(cause))
+        write(res, { kind: 'answer', status: 500, type: 'html', body: `simulator: ${cause}` })
+      }
+    })
+  }
+}
+
+const routesOf = (world: World): ReadonlyMap<string, Route> =>
+  new Map([
+    [tokenPath, tokenRoute(world)],
+    [stableTokenPath, stableTokenRoute(world)],
+    [templateSendPath, sendRoute(world, templateSend)],
+    [subscribeSendPath, sendRoute(world, subscribeSend)],
+    [quotaGetPath, quotaGetRoute(world)],
+    [clearQuotaPath, clearQuotaRoute(world)],
+    [ridGetPath, ridGetRoute(world)],
+  ])
+
+const createAnswer = (world: World): ((call: Call) => Reply) => {
+  const routes = routesOf(world)
+  const answer = (call: Call): Reply => {
+    const route = routes.get(call.path)
+    if (route === undefined) return world.refuse(40066)
+    if (route.method !== call.method) return world.refuse(route.method === 'GET' ? 43001 : 43002)
+    return route.handle(call)
+  }
+  return (call) => {
+    const reply = answer(call)
+    if (reply.errcode !== 0 && world.keepsBodies) {
+      const { appid, at, body, clientIp } = call
+      world.ridLog.record({ appid, at, url: `${call.path}?${call.search}`, body, response: reply.body, clientIp })
+    }
+    return reply
+  }
+}
+
+const understand = (world: World, req: IncomingMessage, body: string): Call => {
+  const url = req.url ?? '/'
+  const mark = url.indexOf('?')
+  const search = mark < 0 ? '' : url.slice(mark + 1)
+  const json = parseBody(body)
+  const tokenText = queryValue(search, 'access_token')
+  const token = tokenText ? world.tokens.check(tokenText) : undefined
+  return {
+    method: req.method ?? 'GET',
+    path: mark < 0 ? url : url.slice(0, mark),
+    search,
+    clientIp: clientIpOf(req),
+    body,
+    at: world.clock.now(),
+    json,
+    token,
+    appid: token?.appid ?? queryValue(search, 'appid') ?? textField(json, 'appid'),
+    touser: textField(json, 'touser'),
+    templateId: textField(json, 'template_id'),
+  }
+}
+
+/** IPv4 as it is written, even when it came in through an IPv6 socket. */
+const clientIpOf = ({ socket }: IncomingMessage): string => (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+
+interface Happened {
+  readonly outcome: Outcome
+  readonly fault: FaultRule | undefined
+}
+
+const record = (world: World, call: Call, { outcome, fault }: Happened): void =>
+  world.calls.record({
+    appid: call.appid ?? null,
+    touser: call.touser ?? null,
+    template_id: call.templateId ?? null,
+    client_msg_id: textField(call.json, 'client_msg_id') ?? null,
+    msgid: outcome.msgid,
+    data: world.keepsBodies && typeof call.json !== 'number' ? (call.json['data'] ?? null) : null,
+    at: call.at,
+    path: call.path,
+    errcode: outcome.errcode,
+    fault: fault === undefined ? null : faultName(fault),
+  })
+
+const later = (res: ServerResponse, delayMs: number, act: () => void): void => {
+  if (delayMs <= 0) return act()
+  const timer = setTimeout(act, delayMs)
+  res.once('close', () => clearTimeout(timer))
+}
+
+const createWriter = ({ contentType, hangMs }: ResolvedOptions) => {
+  const types: Record<EndingType, readonly string[]> = {
+    api: ['Content-Type', contentType],
+    html: ['Content-Type', 'text/html; charset=utf-8'],
+    redirect: ['Content-Type', 'text/html; charset=utf-8', 'Location', '/moved'],
+  }
+  return (res: ServerResponse, ending: Ending): void => {
+    switch (ending.kind) {
+      case 'answer': {
+        const { status, type, body } = ending
+        // With a Connection header of ours, Node does not announce when it will cut an idle socket: nor does WeChat.
+        const length = String(Buffer.byteLength(body))
+        res.writeHead(status, [...types[type], 'Content-Length', length, 'Connection', 'keep-alive'])
+        return void res.end(body)
+      }
+      case 'hang':
+        return later(res, hangMs, () => res.destroy())
+      case 'reset':
+        return void res.socket?.resetAndDestroy()
+    }
+  }
+}

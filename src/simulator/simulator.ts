@@ -1,0 +1,54 @@
+/**
+ * A stand-in for WeChat that keeps its rules, misbehaves on request, and remembers the truth: which
+ * messages users really saw. One port speaks like api.weixin.qq.com, the other is for whoever
+ * conducts the play.
+ */
+import { createAdmin } from './admin.ts'
+import { createApi } from './api.ts'
+import { listen } from './listen.ts'
+import { resolveOptions, type SimulatorOptions } from './options.ts'
+import { homePage } from './page.ts'
+import { createWorld } from './world.ts'
+
+export type { AccountFlags, AccountKind, SimulatedAccount } from './account.ts'
+export { demoAccounts } from './demo.ts'
+export type { Latency } from './latency.ts'
+export type { Address, SimulatorOptions } from './options.ts'
+export type { Switches } from './switches.ts'
+export type { SimulatedTemplate } from './template.ts'
+
+export interface Simulator {
+  /** Base URL of the simulated WeChat, without a trailing slash. */
+  readonly url: string
+  /** Base URL of the admin API. */
+  readonly adminUrl: string
+  /** Cuts all connections and closes the journal. */
+  close(): Promise<void>
+}
+
+export const startSimulator = async (given: SimulatorOptions): Promise<Simulator> => {
+  const options = resolveOptions(given)
+  const world = createWorld(options)
+  try {
+    const admin = await listen(options.admin, createAdmin(world), {})
+    const page = () => homePage(admin.url, world.accounts.list())
+    const api = await listen(options.api, createApi({ world, options, page }), {
+      keepAliveTimeout: options.idleMs,
+      keepAliveTimeoutBuffer: 0,
+    }).catch(async (cause: unknown) => {
+      await admin.close()
+      throw cause
+    })
+    return {
+      url: api.url,
+      adminUrl: admin.url,
+      close: async () => {
+        await Promise.all([api.close(), admin.close()])
+        world.close()
+      },
+    }
+  } catch (cause) {
+    world.close()
+    throw cause
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Takes deliveries from the queue, sends each to WeChat, and settles it. Bounded: so many calls at once,
+ * and about as many deliveries leased ahead, so that a call never waits for the queue.
+ */
+import type { Clock, Random } from './clock.ts'
+import type { Holds } from './holds.ts'
+import { createHolds } from './holds.ts'
+import type { Observe } from './observe.ts'
+import type { Delivery, Queue } from './queue.ts'
+import type { Sender, Sending } from './sender.ts'
+import { admit, decide, heldBack, type Outcome, type Policy, type Settlement } from './settlement.ts'
+import { classify, errcodeReason, type Verdict } from './verdict.ts'
+
+export interface WorkerParts {
+  readonly queue: Queue
+  readonly sender: Sender
+  readonly policy: Policy
+  readonly clock: Clock
+  readonly random: Random
+  readonly observe: Observe
+  /** Calls to WeChat at once. */
+  readonly concurrency: number
+}
+
+export interface Worker {
+  /** Calls under way. */
+  inFlight(): number
+  /** Takes nothing new, hands back what it has not begun, and resolves when the calls under way are settled. */
+  stop(): Promise<void>
+}
+
+/** How long one question to the queue may stay open. */
+const receiveWaitMs = 30_000
+/** After the queue failed, before it is asked again. */
+const pauseMs = 1000
+
+export const startWorker = (parts: WorkerParts): Worker => {
+  const { queue, observe, concurrency } = parts
+  const stopping = new AbortController()
+  const handle = createHandler(parts)
+  let ahead: Delivery[] = []
+  let inFlight = 0
+  let wake = () => {}
+
+  const begin = () => {
+    while (inFlight < concurrency && ahead.length > 0) {
+      inFlight++
+      void handle(ahead.shift()!).then(done)
+    }
+  }
+
+  const done = () => {
+    inFlight--
+    begin()
+    if (ahead.length < concurrency) wake()
+  }
+
+  const room = () => 2 * concurrency - inFlight - ahead.length
+
+  const untilRoom = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve
+      if (ahead.length < concurrency || stopping.signal.aborted) resolve()
+    })
+
+  const loop = async () => {
+    while (!stopping.signal.aborted) {
+      await untilRoom()
+      const deliveries = await queue
+        .receive({ max: room(), waitMs: receiveWaitMs, signal: stopping.signal })
+        .catch((error: unknown) => queueFailed(error))
+      if (deliveries.length === 0) continue
+      observe({ kind: 'leased', deliveries })
+      ahead = ahead.concat(deliveries)
+      begin()
+    }
+  }
+
+  const queueFailed = async (error: unknown): Promise<readonly Delivery[]> => {
+    observe({ kind: 'alert', code: 'queue-unreachable', detail: String(error) })
+    await parts.clock.sleep(pauseMs, stopping.signal)
+    return []
+  }
+
+  const running = loop()
+
+  return {
+    inFlight: () => inFlight,
+    async stop() {
+      stopping.abort()
+      wake()
+      await running
+      const unbegun = ahead
+      ahead = []
+      await Promise.allSettled(unbegun.map((delivery) => queue.settle(delivery, { kind: 'returned' })))
+      while (inFlight > 0) await new Promise<void>((resolve) => (wake = resolve))
+    },
+  }
+}
+
+/** The way of one delivery. It never rejects: what goes wrong on our side leaves the lease to run out. */
+const createHandler = ({ queue, sender, policy, clock, random, observe }: WorkerParts) => {
+  const holds = createHolds()
+
+  const settle = async (delivery: Delivery, settlement: Settlement): Promise<void> => {
+    const result = await queue.settle(delivery, settlement)
+    observe({ kind: 'settled', delivery, settlement, result })
+  }
+
+  const held = (delivery: Delivery, now: number): Outcome | undefined => {
+    const hold = holds.over(delivery.message, now)
+    return hold && heldBack(delivery, hold, random, policy)
+  }
+
+  return async (delivery: Delivery): Promise<void> => {
+    try {
+      const now = clock.now()
+      const refused = admit(delivery, now, policy) ?? held(delivery, now)
+      if (refused) return await settle(delivery, refused)
+
+      const sending = await sender.send(delivery.message)
+      observe({ kind: 'called', delivery, sending })
+      const verdict = classify(sending.reply)
+      const outcome = decide(verdict, delivery, { now: clock.now(), random, policy })
+      if (verdict.kind === 'refused') takeNote({ verdict, delivery, outcome, holds, observe })
+      await settle(delivery, withAttempts(outcome, sending))
+    } catch (error) {
+      observe({ kind: 'alert', code: 'delivery-failed', detail: `${delivery.message.id}: ${String(error)}` })
+    }
+  }
+}
+
+const withAttempts = (outcome: Outcome, { attempts }: Sending): Settlement =>
+  attempts.length === 0 ? outcome : { ...outcome, attempts }
+
+/** What a refusal says beyond its own message. */
+const takeNote = ({
+  verdict: { errcode },
+  delivery: { message },
+  outcome,
+  holds,
+  observe,
+}: {
+  verdict: Verdict & { kind: 'refused' }
+  delivery: Delivery
+  outcome: Outcome
+  holds: Holds
+  observe: Observe
+}): void => {
+  if ('until' in outcome) holds.place(errcode, message, outcome.until)
+  if (errcode.alert)
+    observe({
+      kind: 'alert',
+      code: errcodeReason(errcode.code),
+      account: message.account,
+      detail: `${errcode.cause.en} ${errcode.next.en}`,
+    })
+}
