@@ -80,7 +80,7 @@ const momentWith =
     for (const end of ends) {
       const groups = moment.exec(end.trim())?.groups
       if (groups === undefined) return false
-      if (part === 'date' ? groups['date'] : (groups['time'] ?? groups['only'])) found = true
+      if (part === 'date' ? groups.date : (groups.time ?? groups.only)) found = true
     }
     return found
   }
@@ -139,7 +139,13 @@ const rules: { readonly [type in FieldType]: FieldRule } = {
     limit: 64,
     unit: 'characters',
     form: momentWith('time'),
-    good: ['15:01', '2019年10月1日 15:01', '2024-05-01 12:00:00', '09:00~11:30', '2019年10月1日 15:01 ~ 16:00'],
+    good: [
+      '15:01',
+      '2019年10月1日 15:01',
+      '2024-05-01 12:00:00',
+      '09:00~11:30',
+      '2019年10月1日 15:01 ~ 16:00',
+    ],
     bad: ['3pm', '2019年10月1日', '25:00', '9:00~10:00~11:00'],
   },
   date: {
@@ -147,7 +153,14 @@ const rules: { readonly [type in FieldType]: FieldRule } = {
     limit: 64,
     unit: 'characters',
     form: momentWith('date'),
-    good: ['2019年10月1日', '2019-10-01', '2019年10月', '10月1日', '2019/10/1 15:01', '2019.10.01~2019.10.07'],
+    good: [
+      '2019年10月1日',
+      '2019-10-01',
+      '2019年10月',
+      '10月1日',
+      '2019/10/1 15:01',
+      '2019.10.01~2019.10.07',
+    ],
     bad: ['tomorrow', '15:01', '2019-13-01', '20191001'],
   },
   amount: {
@@ -233,10 +246,18 @@ export const fieldType = (key: string): FieldType | undefined => {
 export const checkField = (
   key: string,
   value: string,
-  { lengthUnit = 'code-point', allowed }: FieldOptions = {},
+  options?: FieldOptions,
 ): { readonly reason: FieldReason } | undefined => {
   const type = fieldType(key)
-  if (type === undefined) return undefined
+  return type === undefined ? undefined : checkValue(type, value, options)
+}
+
+/** The same for whoever knows the type already. */
+export const checkValue = (
+  type: FieldType,
+  value: string,
+  { lengthUnit = 'code-point', allowed }: FieldOptions = {},
+): { readonly reason: FieldReason } | undefined => {
   const rule = rules[type]
   if (value === '') return rule.mayBeEmpty ? undefined : { reason: 'empty' }
   const limit = rule.limitFor?.(value) ?? rule.limit
@@ -246,7 +267,12 @@ export const checkField = (
 }
 
 /** A text never has more code points than UTF-16 units, so most values are judged without counting. */
-const lengthOver = (value: string, limit: number, unit: FieldRule['unit'], lengthUnit: LengthUnit): boolean => {
+const lengthOver = (
+  value: string,
+  limit: number,
+  unit: FieldRule['unit'],
+  lengthUnit: LengthUnit,
+): boolean => {
   if (value.length <= limit) return false
   if (unit === 'digits') return value.replace(/\D/g, '').length > limit
   return lengthUnit === 'utf16' || [...value].length > limit

@@ -68,7 +68,8 @@ suite('the unit of a length is a choice', () => {
 
 suite('approved words', () => {
   const allowed = ['客厅', '卧室']
-  test('one of them is taken', (t) => t.assert.equal(checkField('enum_string1', '客厅', { allowed }), undefined))
+  test('one of them is taken', (t) =>
+    t.assert.equal(checkField('enum_string1', '客厅', { allowed }), undefined))
   test('another is not', (t) =>
     t.assert.deepEqual(checkField('const1', '厨房', { allowed }), { reason: 'not-allowed' }))
   test('a const may stay empty', (t) => t.assert.equal(checkField('const1', '', { allowed }), undefined))

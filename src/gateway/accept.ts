@@ -2,7 +2,7 @@
 import { hash, randomUUIDv7 } from 'node:crypto'
 import { channelTraits, defaultChannel } from '../channels.ts'
 import { type Account, type Directory, templateIdOf } from '../directory.ts'
-import { checkField } from '../fields.ts'
+import { checkField, type FieldReason, fieldRules, fieldType } from '../fields.ts'
 import { type Channel, type Idempotency, type Message, messageIdOf, wechatClientMsgId } from '../message.ts'
 import { Problem, type ProblemCode } from './problems.ts'
 import { MessageInput } from './schemas.ts'
@@ -92,10 +92,15 @@ const templateData = (data: MessageInput['data']): Record<string, { value: strin
   for (const [key, given] of Object.entries(data)) {
     const value = String(typeof given === 'object' ? given.value : given)
     const fault = checkField(key, value)
-    if (fault) throw at('template-field', `/data/${key}`, fault.reason)
+    if (fault) throw at('template-field', `/data/${key}`, fieldFault(key, fault.reason))
     result[key] = { value }
   }
   return result
+}
+
+const fieldFault = (key: string, reason: FieldReason): string => {
+  const type = fieldType(key)
+  return `${key} is ${reason}: a field of type ${type} is ${fieldRules.get(type!)?.rule}`
 }
 
 const timesOf = (input: MessageInput, now: number, defaultLifeMs: number): { sendAt: number; expiresAt: number } => {

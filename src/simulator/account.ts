@@ -82,8 +82,11 @@ const openAccount = (account: Omit<SimulatedAccount, 'kind'> & { readonly kind?:
 })
 
 /** Whether this address may call for the account. */
-export const ipAllowed = ({ ipWhitelist }: AccountFlags, ip: string): boolean =>
-  ipWhitelist === undefined || whitelistOf(ipWhitelist).check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4')
+export const ipAllowed = ({ ipWhitelist }: AccountFlags, clientIp: () => string): boolean => {
+  if (ipWhitelist === undefined) return true
+  const ip = clientIp()
+  return whitelistOf(ipWhitelist).check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4')
+}
 
 const whitelists = new WeakMap<readonly string[], BlockList>()
 

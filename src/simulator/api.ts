@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Call, parseBody, queryValue, textField } from './call.ts'
 import { type Ending, type EndingType, faultyOutcome, type Outcome, plainOutcome } from './ending.ts'
-import { faultName, type FaultRule } from './faults.ts'
+import { type FaultRule, faultName } from './faults.ts'
 import { createDelays } from './latency.ts'
 import type { ResolvedOptions } from './options.ts'
 import {
@@ -89,8 +89,15 @@ const createAnswer = (world: World): ((call: Call) => Reply) => {
   return (call) => {
     const reply = answer(call)
     if (reply.errcode !== 0 && world.keepsBodies) {
-      const { appid, at, body, clientIp } = call
-      world.ridLog.record({ appid, at, url: `${call.path}?${call.search}`, body, response: reply.body, clientIp })
+      const { appid, at, body } = call
+      world.ridLog.record({
+        appid,
+        at,
+        url: `${call.path}?${call.search}`,
+        body,
+        response: reply.body,
+        clientIp: call.clientIp(),
+      })
     }
     return reply
   }
@@ -107,7 +114,7 @@ const understand = (world: World, req: IncomingMessage, body: string): Call => {
     method: req.method ?? 'GET',
     path: mark < 0 ? url : url.slice(0, mark),
     search,
-    clientIp: clientIpOf(req),
+    clientIp: () => clientIpOf(req),
     body,
     at: world.clock.now(),
     json,
@@ -119,7 +126,8 @@ const understand = (world: World, req: IncomingMessage, body: string): Call => {
 }
 
 /** IPv4 as it is written, even when it came in through an IPv6 socket. */
-const clientIpOf = ({ socket }: IncomingMessage): string => (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+const clientIpOf = ({ socket }: IncomingMessage): string =>
+  (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
 
 interface Happened {
   readonly outcome: Outcome
@@ -133,7 +141,7 @@ const record = (world: World, call: Call, { outcome, fault }: Happened): void =>
     template_id: call.templateId ?? null,
     client_msg_id: textField(call.json, 'client_msg_id') ?? null,
     msgid: outcome.msgid,
-    data: world.keepsBodies && typeof call.json !== 'number' ? (call.json['data'] ?? null) : null,
+    data: world.keepsBodies && typeof call.json !== 'number' ? (call.json.data ?? null) : null,
     at: call.at,
     path: call.path,
     errcode: outcome.errcode,
@@ -141,9 +149,10 @@ const record = (world: World, call: Call, { outcome, fault }: Happened): void =>
   })
 
 const later = (res: ServerResponse, delayMs: number, act: () => void): void => {
-  if (delayMs <= 0) return act()
-  const timer = setTimeout(act, delayMs)
-  res.once('close', () => clearTimeout(timer))
+  if (delayMs > 0) {
+    const timer = setTimeout(act, delayMs)
+    res.once('close', () => clearTimeout(timer))
+  } else act()
 }
 
 const createWriter = ({ contentType, hangMs }: ResolvedOptions) => {
@@ -159,12 +168,15 @@ const createWriter = ({ contentType, hangMs }: ResolvedOptions) => {
         // With a Connection header of ours, Node does not announce when it will cut an idle socket: nor does WeChat.
         const length = String(Buffer.byteLength(body))
         res.writeHead(status, [...types[type], 'Content-Length', length, 'Connection', 'keep-alive'])
-        return void res.end(body)
+        res.end(body)
+        break
       }
       case 'hang':
-        return later(res, hangMs, () => res.destroy())
+        later(res, hangMs, () => res.destroy())
+        break
       case 'reset':
-        return void res.socket?.resetAndDestroy()
+        res.socket?.resetAndDestroy()
+        break
     }
   }
 }

@@ -10,7 +10,7 @@ export interface Call {
   readonly path: string
   /** The query as it stood in the URL, without its question mark. */
   readonly search: string
-  readonly clientIp: string
+  readonly clientIp: () => string
   readonly body: string
   readonly at: number
   /** The body as an object, or why it is none. */

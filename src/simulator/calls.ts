@@ -1,6 +1,7 @@
 /** Every HTTP call that reached the simulated WeChat, whatever became of it. */
-import { matches, type Selection } from './selection.ts'
+
 import { createRing } from './ring.ts'
+import { matches, type Selection } from './selection.ts'
 
 export interface CallRow {
   readonly appid: string | null
@@ -28,11 +29,11 @@ export interface Calls {
   clear(): void
 }
 
-/** The last 200,000 calls are kept. */
+/** The last 200,000 calls are kept, or none where they are only counted. */
 const callsKept = 200_000
 
-export const createCalls = (): Calls => {
-  const kept = createRing<CallRow>(callsKept)
+export const createCalls = ({ keepsRows }: { readonly keepsRows: boolean }): Calls => {
+  const kept = createRing<CallRow>(keepsRows ? callsKept : 0)
   return {
     record: kept.push,
     select: (selection) => {

@@ -3,27 +3,26 @@
  * within about ten minutes (D). The window opens with the message that was accepted.
  */
 export interface Dedupe {
-  /** The msgid that was accepted under this key within the window, or nothing. */
-  find(key: DedupeKey, now: number): string | undefined
-  remember(key: DedupeKey, msgid: string, at: number): void
+  /** The message that was accepted under this key within the window, or nothing. */
+  find(key: string, now: number): Accepted | undefined
+  remember(key: string, accepted: Accepted): void
   clear(): void
 }
 
-export interface DedupeKey {
-  readonly appid: string
-  readonly touser: string
-  readonly clientMsgId: string
+export interface Accepted {
+  readonly msgid: string
+  /** Milliseconds, simulated. */
+  readonly at: number
 }
+
+/** The key of one client_msg_id; the same one to somebody else is another message. */
+export const dedupeKey = (appid: string, touser: string, clientMsgId: string): string =>
+  `${appid} ${touser} ${clientMsgId}`
 
 const windowMs = 600_000
 
 /** Past this many keys in a window the older half is forgotten early, to bound memory. */
 const keysKept = 1_000_000
-
-interface Accepted {
-  readonly msgid: string
-  readonly at: number
-}
 
 /** Two generations of keys: when the young one is a window old, or full, it becomes the old one. */
 export const createDedupe = (): Dedupe => {
@@ -32,17 +31,16 @@ export const createDedupe = (): Dedupe => {
   let youngSince = -Infinity
   return {
     find: (key, now) => {
-      const text = textOf(key)
-      const accepted = young.get(text) ?? old.get(text)
-      return accepted !== undefined && now - accepted.at < windowMs ? accepted.msgid : undefined
+      const accepted = young.get(key) ?? old.get(key)
+      return accepted !== undefined && now - accepted.at < windowMs ? accepted : undefined
     },
-    remember: (key, msgid, at) => {
-      if (at - youngSince >= windowMs || young.size >= keysKept) {
+    remember: (key, accepted) => {
+      if (accepted.at - youngSince >= windowMs || young.size >= keysKept) {
         old = young
         young = new Map()
-        youngSince = at
+        youngSince = accepted.at
       }
-      young.set(textOf(key), { msgid, at })
+      young.set(key, accepted)
     },
     clear: () => {
       young = new Map()
@@ -51,5 +49,3 @@ export const createDedupe = (): Dedupe => {
     },
   }
 }
-
-const textOf = ({ appid, touser, clientMsgId }: DedupeKey): string => `${appid} ${touser} ${clientMsgId}`

@@ -2,8 +2,9 @@
  * The truth: what users really saw, after WeChat's own dedupe. Whether a message was lost or seen
  * twice is decided by comparing with this list.
  */
-import { matches, type Selection } from './selection.ts'
+
 import { createRing } from './ring.ts'
+import { matches, type Selection } from './selection.ts'
 
 export interface Effect {
   readonly appid: string
@@ -48,7 +49,8 @@ export const createEffects = ({ capacity }: { readonly capacity: number }): Effe
   return {
     record: (effect) => {
       kept.push(effect)
-      for (const waiter of waiters) if (matches(effect, waiter.selection) && --waiter.missing <= 0) waiter.ready()
+      for (const waiter of waiters)
+        if (matches(effect, waiter.selection) && --waiter.missing <= 0) waiter.ready()
     },
     select,
     total: kept.total,

@@ -17,7 +17,15 @@ export type Misbehaviour =
  * `html-502` and `html-200` a page of some gear in front · `redirect` 302 · `huge` 8 MB of it, and nothing accepted ·
  * `no-errcode`, `string-errcode`, `cut-json` WeChat's own answer, distorted: the message may have been accepted
  */
-export const junks = ['html-502', 'html-200', 'redirect', 'huge', 'no-errcode', 'string-errcode', 'cut-json'] as const
+export const junks = [
+  'html-502',
+  'html-200',
+  'redirect',
+  'huge',
+  'no-errcode',
+  'string-errcode',
+  'cut-json',
+] as const
 export type Junk = (typeof junks)[number]
 
 export interface FaultRule {
@@ -130,7 +138,7 @@ const misbehaviourOf = (input: Input): Misbehaviour => {
   if (hang !== undefined) wrongs.push({ kind: 'hang', when: hang })
   if (reset !== undefined) wrongs.push({ kind: 'reset', when: reset === 'after' ? 'after' : 'before' })
   if (junk !== undefined) wrongs.push({ kind: 'junk', junk: junk === true ? 'html-502' : junk })
-  if (wrongs.length === 0 && input.given['latency_ms'] != null) return { kind: 'latency' }
+  if (wrongs.length === 0 && input.given.latency_ms != null) return { kind: 'latency' }
   const [wrong, ...others] = wrongs
   if (wrong === undefined || others.length > 0)
     throw new BadInput(`a rule does exactly one of ${misbehaviourFields.join(', ')}`)

@@ -21,10 +21,12 @@ export interface Bounds {
 }
 
 export const readInput = (value: unknown, known: readonly string[]): Input => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new BadInput('an object is needed')
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new BadInput('an object is needed')
   const given: Readonly<Record<string, unknown>> = { ...value }
   const stranger = Object.keys(given).find((name) => !known.includes(name))
-  if (stranger !== undefined) throw new BadInput(`${stranger} is not known here; known are ${known.join(', ')}`)
+  if (stranger !== undefined)
+    throw new BadInput(`${stranger} is not known here; known are ${known.join(', ')}`)
 
   const typed = <T>(name: string, is: (value: unknown) => value is T, what: string): T | undefined => {
     const field = given[name] ?? undefined

@@ -10,7 +10,11 @@ export interface Listening {
   close(): Promise<void>
 }
 
-export const listen = async (address: Address, listener: Listener, options: ServerOptions): Promise<Listening> => {
+export const listen = async (
+  address: Address,
+  listener: Listener,
+  options: ServerOptions,
+): Promise<Listening> => {
   const server = createServer(options, listener)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

@@ -16,12 +16,12 @@ ${['effects', 'calls', 'faults', 'accounts', 'clock'].map((name) => link(`${admi
 </ul>
 <h2>Accounts</h2>
 <ul>
-${Array.from(accounts, ({ name, appid }) => `<li>${escape(name)} <code>${escape(appid)}</code></li>`).join('\n')}
+${Array.from(accounts, ({ name, appid }) => `<li>${escaped(name)} <code>${escaped(appid)}</code></li>`).join('\n')}
 </ul>
 </html>
 `
 
-const link = (address: string): string => `<li><a href="${escape(address)}">${escape(address)}</a></li>`
+const link = (address: string): string => `<li><a href="${escaped(address)}">${escaped(address)}</a></li>`
 
-const escape = (text: string): string =>
+const escaped = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)

@@ -29,7 +29,7 @@ export const clearQuotaRoute = (world: World): Route =>
   businessRoute(world, {
     path: clearQuotaPath,
     handle: ({ account, json }) => {
-      if (json['appid'] !== account.appid) return world.refuse(40013)
+      if (json.appid !== account.appid) return world.refuse(40013)
       return world.quota.clearDay(account.appid) ? success() : world.refuse(48006)
     },
   })

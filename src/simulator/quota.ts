@@ -69,10 +69,9 @@ export const createQuota = ({ now, resetHour }: QuotaOptions): Quota => {
   const clears = new Map<string, number>()
 
   const counterOf = (appid: string, path: string): Counter => {
-    let paths = counters.get(appid)
-    if (!paths) counters.set(appid, (paths = new Map()))
-    let counter = paths.get(path)
-    if (!counter) paths.set(path, (counter = { day: 0, today: 0, minute: 0, thisMinute: 0 }))
+    const paths = counters.get(appid) ?? new Map<string, Counter>()
+    const counter = paths.get(path) ?? { day: 0, today: 0, minute: 0, thisMinute: 0 }
+    if (counter.day === 0) counters.set(appid, paths.set(path, counter))
     const at = now()
     const day = dayOf(at, resetHour)
     const minute = Math.floor(at / 60_000)

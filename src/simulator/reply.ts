@@ -9,11 +9,8 @@ export interface Reply {
   readonly msgid?: string
 }
 
-/** Makes refusals. WeChat puts the request's id behind every text, so no two are equal (C). */
-export interface Refusals {
-  /** `text` replaces the usual errmsg. */
-  (errcode: number, text?: string): Reply
-}
+/** Makes a refusal; `text` replaces the usual errmsg. WeChat puts the request's id behind it, so no two are equal (C). */
+export type Refusals = (errcode: number, text?: string) => Reply
 
 export const createRefusals =
   (newRid: (nowMs: number) => string, now: () => number): Refusals =>

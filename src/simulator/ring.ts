@@ -14,7 +14,7 @@ export const createRing = <T>(capacity: number): Ring<T> => {
   return {
     push: (item) => {
       if (kept.length < capacity) kept.push(item)
-      else kept[total % capacity] = item
+      else if (capacity > 0) kept[total % capacity] = item
       total++
     },
     total: () => total,

@@ -37,7 +37,8 @@ export const businessRoute = (world: World, api: BusinessApi): Route => ({
     if (denied !== undefined) return denied
     const over = quota.refusal(account.appid, api.path, world.limitsOf(account))
     if (over !== 0) return refuse(over)
-    const reply = typeof call.json === 'number' ? refuse(call.json) : api.handle({ call, account, json: call.json })
+    const reply =
+      typeof call.json === 'number' ? refuse(call.json) : api.handle({ call, account, json: call.json })
     if (reply.errcode === 0 || world.switches.failedCallsCount) quota.count(account.appid, api.path)
     return reply
   },
@@ -52,7 +53,7 @@ interface Claim {
 const denial = ({ refuse }: World, account: Account, { call, kind }: Claim): Reply | undefined => {
   const { flags } = account
   if (account.kind === 'official' && !ipAllowed(flags, call.clientIp))
-    return refuse(40164, notWhitelisted(call.clientIp))
+    return refuse(40164, notWhitelisted(call.clientIp()))
   if (flags.frozen) return refuse(50007)
   if (kind === undefined) return undefined
   if (flags.apiBanned) return refuse(48004)

@@ -22,4 +22,5 @@ export const matches = (row: Row, wanted: Selection): boolean =>
 export const selectionKeys = ['appid', 'touser', 'template_id', 'client_msg_id'] as const
 
 /** Whether every row is asked for. */
-export const selectsAll = (wanted: Selection): boolean => selectionKeys.every((key) => wanted[key] === undefined)
+export const selectsAll = (wanted: Selection): boolean =>
+  selectionKeys.every((key) => wanted[key] === undefined)

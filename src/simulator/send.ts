@@ -4,6 +4,8 @@
  */
 import type { Account, AccountKind } from './account.ts'
 import { textField } from './call.ts'
+import { dedupeKey } from './dedupe.ts'
+import type { Effect } from './effects.ts'
 import { accepted, type Reply } from './reply.ts'
 import { type Business, businessRoute, type Route } from './route.ts'
 import { dataFault, strangerDataFault, type Template } from './template.ts'
@@ -53,7 +55,7 @@ interface Message {
 const send = (world: World, api: SendApi, { call, account, json }: Business): Reply => {
   const { refuse } = world
   const { touser, templateId } = call
-  if (json['touser'] === undefined || touser === '') return refuse(41009)
+  if (json.touser === undefined || touser === '') return refuse(41009)
   if (touser === undefined || !knowsOpenid(world, account, touser)) return refuse(40003)
   const template = templateId === undefined ? undefined : account.templates.get(templateId)
   if (templateId === undefined) return refuse(40037)
@@ -103,29 +105,28 @@ const targetErrcode = (json: Readonly<Record<string, unknown>>): 40039 | 40166 |
 
 const faultOfData = ({ switches }: World, { account, template, json }: Message): string | undefined => {
   const rules = { ...switches, anyLength: account.flags.sandbox ?? false }
-  return template === undefined ? strangerDataFault(json['data'], rules) : dataFault(template, json['data'], rules)
+  return template === undefined ? strangerDataFault(json.data, rules) : dataFault(template, json.data, rules)
 }
 
 const accept = (world: World, api: SendApi, message: Message, at: number): Reply => {
   const { appid } = message.account
-  const { touser, templateId, json } = message
+  const { touser, templateId, template, json } = message
   const clientMsgId = textField(json, 'client_msg_id') || null
-  if (api.dedupes && clientMsgId !== null) {
-    const earlier = world.dedupe.find({ appid, touser, clientMsgId }, at)
-    if (earlier !== undefined) return repeated(world, earlier)
-  }
-  const msgid = world.msgids.next()
-  world.accept({
+  const key = api.dedupes && clientMsgId !== null ? dedupeKey(appid, touser, clientMsgId) : undefined
+  const earlier = key === undefined ? undefined : world.dedupe.find(key, at)
+  if (earlier !== undefined) return repeated(world, earlier.msgid)
+  const effect: Effect = {
     appid,
     touser,
-    template_id: templateId,
+    template_id: template?.source.template_id ?? templateId,
     client_msg_id: clientMsgId,
-    msgid,
-    data: world.keepsBodies ? (json['data'] ?? null) : null,
+    msgid: world.msgids.next(),
+    data: world.keepsBodies ? (json.data ?? null) : null,
     at,
-  })
+  }
+  world.accept(effect, key)
   if (api.kind === 'miniprogram') world.grants.use(appid, touser, templateId)
-  return accepted(msgid)
+  return accepted(effect.msgid)
 }
 
 /** The user sees nothing new; what the caller is told is not documented. */

@@ -1,4 +1,4 @@
-import { checkField, type FieldType, fieldType, type LengthUnit } from '../fields.ts'
+import { checkValue, type FieldType, fieldType, type LengthUnit } from '../fields.ts'
 
 export interface SimulatedTemplate {
   /** 43 characters in the real world. */
@@ -51,7 +51,7 @@ export const dataFault = (template: Template, data: unknown, rules: DataRules): 
   const given = isRecord(data) ? data : {}
   for (const { key, type } of template.fields) {
     if (type === undefined) continue
-    const fault = fieldFault(key, given[key], rules)
+    const fault = fieldFault({ key, type }, given[key], rules)
     if (fault !== undefined) return fault
   }
   if (rules.extraKeys === 'ignore') return undefined
@@ -63,17 +63,23 @@ export const dataFault = (template: Template, data: unknown, rules: DataRules): 
 export const strangerDataFault = (data: unknown, rules: DataRules): string | undefined => {
   if (!isRecord(data)) return 'data invalid'
   for (const key of Object.keys(data)) {
-    const fault = fieldType(key) === undefined ? undefined : fieldFault(key, data[key], rules)
+    const type = fieldType(key)
+    const fault = type === undefined ? undefined : fieldFault({ key, type }, data[key], rules)
     if (fault !== undefined) return fault
   }
   return undefined
 }
 
-const fieldFault = (key: string, field: unknown, rules: DataRules): string | undefined => {
-  const value = isRecord(field) ? field['value'] : undefined
+interface Typed {
+  readonly key: string
+  readonly type: FieldType
+}
+
+const fieldFault = ({ key, type }: Typed, field: unknown, rules: DataRules): string | undefined => {
+  const value = isRecord(field) ? field.value : undefined
   const text = typeof value === 'string' ? value : textOf(value)
   if (text !== value && text !== '' && rules.nonStringValue === 'reject') return reasonText(key, 'invalid')
-  const fault = checkField(key, text, rules)
+  const fault = checkValue(type, text, rules)
   if (fault === undefined || (fault.reason === 'too-long' && rules.anyLength)) return undefined
   return reasonText(key, fault.reason === 'empty' ? 'is empty' : 'invalid')
 }

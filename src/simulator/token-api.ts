@@ -31,7 +31,7 @@ export const stableTokenRoute = (world: World): Route => ({
     const account = claimant(world, stableClaim(call))
     if (!isAccount(account)) return account
     return metered(world, account, stableTokenPath, () => {
-      const forced = json['force_refresh'] === true
+      const forced = json.force_refresh === true
       const answer = forced ? world.tokens.force(account.appid) : world.tokens.stable(account.appid)
       return typeof answer === 'number' ? world.refuse(answer) : answerOf(answer)
     })
@@ -42,7 +42,7 @@ interface Claim {
   readonly grantType: string | undefined
   readonly appid: string | undefined
   readonly secret: string | undefined
-  readonly clientIp: string
+  readonly clientIp: () => string
 }
 
 const stableClaim = ({ json, clientIp }: Call): Claim => ({
@@ -62,7 +62,7 @@ const claimant = (world: World, claim: Claim): Account | Reply => {
   if (account === undefined) return refuse(40013)
   if (!accounts.acceptAny && claim.secret !== account.secret) return refuse(switches.wrongSecretErrcode)
   if (account.flags.secretFrozen) return refuse(40243)
-  if (!ipAllowed(account.flags, claim.clientIp)) return refuse(40164, notWhitelisted(claim.clientIp))
+  if (!ipAllowed(account.flags, claim.clientIp)) return refuse(40164, notWhitelisted(claim.clientIp()))
   if (account.flags.frozen) return refuse(50007)
   return account
 }

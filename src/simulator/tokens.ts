@@ -117,7 +117,11 @@ export const createTokens = (options: TokenOptions): Tokens => {
     return live
   }
 
-  const issue = (appid: string, world: TokenWorld, how: { overlapMs: number; forced: boolean }): TokenAnswer => {
+  const issue = (
+    appid: string,
+    world: TokenWorld,
+    how: { overlapMs: number; forced: boolean },
+  ): TokenAnswer => {
     const token = `97_${randomBytes(102).toString('base64url')}`
     const issued: IssuedToken = { appid, world, token, at: now(), ...how }
     options.onIssued(issued)

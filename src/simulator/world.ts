@@ -2,19 +2,19 @@
 import { type Account, type Accounts, createAccounts } from './account.ts'
 import { type Calls, createCalls } from './calls.ts'
 import { type Clock, createClock } from './clock.ts'
-import { createDedupe, type Dedupe } from './dedupe.ts'
+import { createDedupe, type Dedupe, dedupeKey } from './dedupe.ts'
 import { createEffects, type Effect, type Effects } from './effects.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { boundlessGrants, type Grants } from './grants.ts'
 import { type Journal, type JournalRecord, noJournal, openJournal } from './journal.ts'
 import { createMsgids, type Msgids } from './msgid.ts'
+import type { ResolvedOptions } from './options.ts'
 import { createQuota, documentedLimits, type Limit, type Quota, sandboxLimits } from './quota.ts'
 import { createRandom, type Random } from './random.ts'
 import { createRecipients, type Recipients } from './recipients.ts'
 import { createRefusals, type Refusals } from './reply.ts'
 import { createRids } from './rid.ts'
 import { createRidLog, type RidLog } from './rid-log.ts'
-import type { ResolvedOptions } from './options.ts'
 import type { Switches } from './switches.ts'
 import { createTokens, type Tokens } from './tokens.ts'
 
@@ -37,8 +37,8 @@ export interface World {
   /** Whether the ledgers keep what the messages said. */
   readonly keepsBodies: boolean
   limitsOf(account: Account): Readonly<Record<string, Limit>>
-  /** Makes a message true: on disk first, if there is one, then in memory. */
-  accept(effect: Effect): void
+  /** Makes a message true: in the journal first, if there is one, then in memory. `key` guards it against repeats. */
+  accept(effect: Effect, key: string | undefined): void
   /** Tells the journal about a clock that was moved. */
   clockMoved(): void
   /** Starts over. Tokens that work keep working, and msgids never come again. */
@@ -60,7 +60,7 @@ export const createWorld = (options: ResolvedOptions): World => {
   const recipients = createRecipients()
   const faults = createFaults(random)
   const effects = createEffects({ capacity: benchmark ? effectsKept.withoutBodies : effectsKept.withBodies })
-  const calls = createCalls()
+  const calls = createCalls({ keepsRows: !benchmark })
   const newRid = createRids()
   const ridLog = createRidLog()
   const tokens = createTokens({
@@ -71,23 +71,29 @@ export const createWorld = (options: ResolvedOptions): World => {
     onIssued: (token) => journal.append({ kind: 'token', token }),
   })
 
-  const remember = (effect: Effect): void => {
-    const { appid, touser, client_msg_id: clientMsgId, msgid, at } = effect
-    if (clientMsgId !== null) dedupe.remember({ appid, touser, clientMsgId }, msgid, at)
+  const remember = (effect: Effect, key: string | undefined): void => {
+    if (key !== undefined) dedupe.remember(key, effect)
     effects.record(effect)
   }
+
+  const keyOf = ({ appid, touser, client_msg_id: clientMsgId }: Effect): string | undefined =>
+    clientMsgId === null ? undefined : dedupeKey(appid, touser, clientMsgId)
 
   const replay = (record: JournalRecord): void => {
     switch (record.kind) {
       case 'effect':
         msgids.continueAfter(record.effect.msgid)
-        return remember(record.effect)
+        remember(record.effect, keyOf(record.effect))
+        break
       case 'token':
-        return tokens.restore(record.token)
+        tokens.restore(record.token)
+        break
       case 'clock':
-        return clock.restore(record.clock)
+        clock.restore(record.clock)
+        break
       case 'msgid':
-        return msgids.continueAfter(record.last)
+        msgids.continueAfter(record.last)
+        break
     }
   }
 
@@ -121,9 +127,9 @@ export const createWorld = (options: ResolvedOptions): World => {
     refuse: createRefusals(newRid, now),
     keepsBodies: !benchmark,
     limitsOf: ({ flags }) => (benchmark ? {} : flags.sandbox ? sandboxLimits : documentedLimits),
-    accept: (effect) => {
+    accept: (effect, key) => {
       journal.append({ kind: 'effect', effect })
-      remember(effect)
+      remember(effect, key)
     },
     clockMoved: () => journal.append({ kind: 'clock', clock: clock.state() }),
     reset,

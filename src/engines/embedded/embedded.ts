@@ -46,6 +46,12 @@ const sweepRows = 2000
 /** Idempotency keys go with their messages, so messages stay this much longer than promised. */
 const keyGraceMs = 24 * 3_600_000
 
+/** Throws `FolderInUse` when another process has the folder, which it makes if it is not there. */
+export const assertFolderFree = (folder: string): void => {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  lockFolder(folder).release()
+}
+
 /** Throws `FolderInUse` when another process has the folder. */
 export const openEmbedded = async (options: EmbeddedOptions): Promise<Engine> => {
   const { folder, clock, leaseMs, retentionMs, onFailure } = options

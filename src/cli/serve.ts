@@ -1,0 +1,38 @@
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { readConfig } from '../config.ts'
+import { exitCodes } from './output.ts'
+import { crashOnSurprise, startFailure, untilStopped } from './run.ts'
+import { say } from './say.ts'
+
+export const addServe = (program: Command): void => {
+  program
+    .command('serve')
+    .description(say('运行服务：网关与工作进程', 'run the service: gateway and worker'))
+    .addHelpText('after', '\nHONGYAN_HTTP=0.0.0.0:8080 hongyan serve\nHONGYAN_HOME=/var/lib/hongyan hongyan serve')
+    .action(serve)
+}
+
+const serve = async (): Promise<void> => {
+  crashOnSurprise()
+  const config = readConfig(process.env)
+  const { bearerOf, newKey, startService } = await import('../main.ts')
+  const service = await startService(config, (error) => {
+    process.stderr.write(`${error.message}\n`)
+    process.exit(exitCodes.failed)
+  }).catch((error) => {
+    process.stderr.write(`${startFailure(error)}\n`)
+    process.exit(exitCodes.failed)
+  })
+
+  const adminFile = join(config.home, 'admin.json')
+  if (!existsSync(adminFile)) {
+    const key = newKey({ tenant: 'default', name: 'admin', scopes: ['send', 'read', 'admin'], now: Date.now() })
+    await service.directory.putKey(key)
+    const content = { gateway: service.url, key_id: key.id, key_secret: key.secrets[0], bearer: bearerOf(key) }
+    writeFileSync(adminFile, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
+    process.stderr.write(`${say('首个管理密钥已写入', 'The first admin key is in')} ${adminFile}\n`)
+  }
+  await untilStopped(service.stop)
+}

@@ -1,0 +1,170 @@
+/** Every setting, as data: its name in the environment, its default, how it is read, and what it does. */
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** A setting that cannot be understood. Nothing is started with it. */
+export class ConfigError extends Error {
+  constructor(name: string, fault: string) {
+    super(`${name}: ${fault}`)
+    this.name = 'ConfigError'
+  }
+}
+
+interface Setting<Value> {
+  readonly env: string
+  /** As it would be written in the environment. */
+  readonly fallback: string
+  readonly read: (text: string) => Value
+  readonly about: string
+}
+
+const setting = <Value>(env: string, fallback: string, read: (text: string) => Value, about: string): Setting<Value> => ({
+  env,
+  fallback,
+  read,
+  about,
+})
+
+const address = (text: string): Address => {
+  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:]+)):(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  if (!match || port > 65_535) throw new Error('must be host:port, such as 127.0.0.1:8080')
+  return { host: match[1] ?? match[2]!, port }
+}
+
+const whole = (low: number, high: number) => (text: string) => {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (!(value >= low && value <= high)) throw new Error(`must be a whole number from ${low} to ${high}`)
+  return value
+}
+
+const onOff = (text: string): boolean => {
+  if (!['on', 'off'].includes(text)) throw new Error('must be on or off')
+  return text === 'on'
+}
+
+const origin = (text: string): string => {
+  if (!/^https?:\/\/[^/]+\/?$/.test(text)) throw new Error('must be an origin such as https://api.weixin.qq.com')
+  return text.replace(/\/$/, '')
+}
+
+const engine = (text: string): { readonly kind: 'embedded'; readonly folder: string } => {
+  const folder = /^embedded:(.+)$/.exec(text)?.[1]
+  if (folder === undefined) throw new Error('must be embedded:<folder>')
+  return { kind: 'embedded', folder: resolve(folder) }
+}
+
+const days = 24 * 3_600_000
+
+export const settings = {
+  home: setting('HONGYAN_HOME', '.hongyan', (text) => resolve(text), 'Folder of everything that is kept.'),
+  http: setting('HONGYAN_HTTP', '127.0.0.1:8080', address, 'Where the gateway listens.'),
+  engine: setting(
+    'HONGYAN_ENGINE',
+    '',
+    (text) => (text === '' ? undefined : engine(text)),
+    'Queue and records: `embedded:<folder>`. By default in `data` below the home.',
+  ),
+  wechat: setting('HONGYAN_WECHAT', 'https://api.weixin.qq.com', origin, 'Base address of WeChat’s API.'),
+  simulator: setting('HONGYAN_SIMULATOR', '127.0.0.1:8077', address, 'Where the simulator listens (`dev`, `simulate`).'),
+  simulatorAdmin: setting(
+    'HONGYAN_SIMULATOR_ADMIN',
+    '',
+    (text) => (text === '' ? undefined : address(text)),
+    'Where the simulator is controlled. By default the port after the simulator’s.',
+  ),
+  concurrency: setting('HONGYAN_CONCURRENCY', '128', whole(1, 4096), 'Calls to WeChat at once.'),
+  callTimeoutMs: setting('HONGYAN_CALL_TIMEOUT_MS', '10000', whole(100, 60_000), 'How long one call to WeChat may take.'),
+  leaseMs: setting('HONGYAN_LEASE_MS', '60000', whole(5000, 3_600_000), 'How long a worker holds a message before another may take it.'),
+  lifeMs: setting(
+    'HONGYAN_MESSAGE_LIFE_HOURS',
+    '72',
+    (text) => whole(1, 8760)(text) * 3_600_000,
+    'How long a message is worth sending when it has no expires_at.',
+  ),
+  retentionMs: setting(
+    'HONGYAN_RETENTION_DAYS',
+    '30',
+    (text) => whole(1, 3650)(text) * days,
+    'How long messages are kept after they came to their end.',
+  ),
+  bearer: setting('HONGYAN_BEARER', 'on', onOff, 'Whether `Authorization: Bearer` is taken.'),
+  drainMs: setting('HONGYAN_DRAIN_MS', '25000', whole(0, 600_000), 'How long stopping waits for calls under way.'),
+  masterKey: setting(
+    'HONGYAN_MASTER_KEY',
+    '',
+    (text) => (text === '' ? undefined : text),
+    'Seals stored secrets: 32 bytes in base64. By default made once and kept in `master.key` below the home.',
+  ),
+  logLevel: setting(
+    'HONGYAN_LOG',
+    'info',
+    (text) => {
+      if (!['debug', 'info', 'warn', 'error', 'silent'].includes(text)) throw new Error('must be debug, info, warn, error or silent')
+      return text
+    },
+    'How much is written to standard error.',
+  ),
+} as const
+
+type Settings = typeof settings
+type Values = { readonly [Name in keyof Settings]: ReturnType<Settings[Name]['read']> }
+
+export interface Config extends Omit<Values, 'engine' | 'simulatorAdmin'> {
+  readonly engine: { readonly kind: 'embedded'; readonly folder: string }
+  readonly simulatorAdmin: Address
+}
+
+/**
+ * Reads the settings from an environment. A secret may also come from a file, named by the setting with
+ * `_FILE` behind it. Throws `ConfigError` for a value that cannot be understood and for an unknown name.
+ */
+export const readConfig = (env: Readonly<Record<string, string | undefined>>): Config => {
+  refuseUnknown(env)
+  const entries = Object.entries(settings).map(([name, each]) => [name, readSetting(each as Setting<unknown>, env)])
+  const values = Object.fromEntries(entries) as Values
+  return {
+    ...values,
+    engine: values.engine ?? { kind: 'embedded', folder: join(values.home, 'data') },
+    simulatorAdmin: values.simulatorAdmin ?? { ...values.simulator, port: values.simulator.port && values.simulator.port + 1 },
+  }
+}
+
+const readSetting = ({ env: name, fallback, read }: Setting<unknown>, env: Readonly<Record<string, string | undefined>>): unknown => {
+  const file = env[`${name}_FILE`]
+  try {
+    return read(file === undefined ? (env[name] ?? fallback) : readFileSync(file, 'utf8').trim())
+  } catch (error) {
+    throw new ConfigError(file === undefined ? name : `${name}_FILE`, (error as Error).message)
+  }
+}
+
+/** Names that are ours but no settings of the service: the CLI and the tests read them. */
+const otherNames = ['HONGYAN_URL', 'HONGYAN_KEY_ID', 'HONGYAN_KEY_SECRET']
+
+const refuseUnknown = (env: Readonly<Record<string, string | undefined>>): void => {
+  const known = new Set([...Object.values(settings).flatMap(({ env: name }) => [name, `${name}_FILE`]), ...otherNames])
+  const unknown = Object.keys(env).find(
+    (name) => name.startsWith('HONGYAN_') && !name.startsWith('HONGYAN_TEST_') && !known.has(name),
+  )
+  if (unknown === undefined) return
+  const nearest = [...known].map((name) => [distance(unknown, name), name] as const).sort(([a], [b]) => a - b)[0]!
+  throw new ConfigError(unknown, `there is no such setting; did you mean ${nearest[1]}?`)
+}
+
+/** How many single-letter changes make one name from the other. */
+const distance = (a: string, b: string): number => {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++)
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
+    row = next
+  }
+  return row[b.length]!
+}

@@ -1,0 +1,133 @@
+/** Joins the parts into a running service. Nothing else knows all of them. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import { type Directory, openDirectory } from './directory.ts'
+import { assertFolderFree, openEmbedded } from './engines/embedded/embedded.ts'
+import type { Readiness } from './gateway/health.ts'
+import { startGateway } from './gateway/gateway.ts'
+import { createObserver, type Observer } from './observe.ts'
+import { defaultRetryPolicy } from './retry.ts'
+import { createLog, logObservations } from './telemetry/log.ts'
+import { createVault, newMasterKey } from './vault.ts'
+import { createWechatClient } from './wechat/client.ts'
+import { createSender } from './wechat/sender.ts'
+import { createTokenCentre } from './wechat/token-centre.ts'
+import { startWorker } from './worker.ts'
+
+export { assertFolderFree }
+export { bearerOf } from './gateway/auth.ts'
+export { newKey } from './gateway/keys.ts'
+export { demoAccounts, startSimulator } from './simulator/simulator.ts'
+
+export const version = '0.1.0'
+
+export interface Service {
+  /** Base address of the gateway, without a trailing slash. */
+  readonly url: string
+  readonly directory: Directory
+  readonly observer: Observer
+  /** Takes nothing new, finishes or hands back what is under way, and closes everything. */
+  stop(): Promise<void>
+}
+
+export const systemClock: Clock = {
+  now: Date.now,
+  sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
+}
+
+/** Room in a lease for a call and for our own delays around it. */
+const callMarginMs = 2000
+
+/**
+ * Starts gateway and worker on one engine. Throws when it cannot: the folder is in use, the address is
+ * taken, the store does not open. `onFailure` is told of a store that fails later; the process should end then.
+ */
+export const startService = async (config: Config, onFailure: (error: Error) => void): Promise<Service> => {
+  mkdirSync(config.home, { recursive: true, mode: 0o700 })
+  const clock = systemClock
+  const observer = createObserver()
+  const log = createLog(config.logLevel)
+  observer.subscribe(logObservations(log))
+
+  const engine = await openEmbedded({
+    folder: config.engine.folder,
+    clock,
+    leaseMs: config.leaseMs,
+    retentionMs: config.retentionMs,
+    onFailure,
+  })
+  const vault = createVault(config.masterKey ?? keptMasterKey(config.home))
+  const directory = await openDirectory(engine.directoryRecords, vault)
+
+  const client = createWechatClient({
+    origin: config.wechat,
+    connections: config.concurrency,
+    timeoutMs: config.callTimeoutMs,
+    clock,
+  })
+  const tokens = createTokenCentre({
+    client,
+    accountOf: directory.account,
+    clock,
+    random: Math.random,
+    observe: observer.observe,
+  })
+  const sender = createSender({ client, tokens, accountOf: directory.account, clock })
+
+  const readiness: Readiness = { started: false, draining: false }
+  const gateway = await startGateway(
+    {
+      queue: engine.queue,
+      ledger: engine.ledger,
+      coordination: engine.coordination,
+      directory,
+      observer,
+      clock,
+      readiness,
+      pending: engine.pending,
+      version,
+      allowBearer: config.bearer,
+      defaultLifeMs: config.lifeMs,
+    },
+    config.http,
+  ).catch(async (error) => {
+    await engine.close()
+    throw error
+  })
+  const worker = startWorker({
+    queue: engine.queue,
+    sender,
+    policy: { retry: defaultRetryPolicy, callMs: config.callTimeoutMs + callMarginMs },
+    clock,
+    random: Math.random,
+    observe: observer.observe,
+    concurrency: config.concurrency,
+  })
+  readiness.started = true
+  log.info({ url: gateway.url, wechat: config.wechat }, 'started')
+
+  return {
+    url: gateway.url,
+    directory,
+    observer,
+    async stop() {
+      readiness.draining = true
+      // A call that outlives the drain is left to its lease: the next start finds it and knows it is in doubt.
+      await Promise.race([worker.stop(), clock.sleep(config.drainMs)])
+      await gateway.close()
+      await sender.close()
+      await engine.close()
+      log.info('stopped')
+    },
+  }
+}
+
+/** The master key of this home, made on first use. Whoever reads it can open the stored secrets. */
+const keptMasterKey = (home: string): string => {
+  const file = join(home, 'master.key')
+  if (!existsSync(file)) writeFileSync(file, `${newMasterKey()}\n`, { mode: 0o600 })
+  return readFileSync(file, 'utf8')
+}

@@ -1,0 +1,10 @@
+import { ledgerContract } from '../contract/ledger-contract.ts'
+import { queueContract } from '../contract/queue-contract.ts'
+import { queueModel } from '../contract/queue-model.ts'
+import { openEmbeddedHarness } from '../support/embedded.ts'
+
+const open = openEmbeddedHarness
+
+queueContract('embedded', { open })
+ledgerContract('embedded', { open })
+queueModel('embedded', { open })
