@@ -45,10 +45,10 @@ export const parseSelection = (query: URLSearchParams): Asked => {
 }
 
 /** Only what is given stands in a selection. */
-export const selectionOf = (valueOf: (key: keyof Selection) => string | undefined): Selection => {
+export const selectionOf = (given: (key: keyof Selection) => string | undefined): Selection => {
   const selection: { -readonly [key in keyof Selection]: Selection[key] } = {}
   for (const key of selectionKeys) {
-    const value = valueOf(key)
+    const value = given(key)
     if (value !== undefined) selection[key] = value
   }
   return selection

@@ -59,6 +59,7 @@ export const createWechatClient = (options: WechatClientOptions): WechatClient =
   const { origin, connections, timeoutMs = 10_000, clock } = options
   const pool = new Pool(origin, poolOptions(connections))
   const deadlines = createDeadlines(timeoutMs)
+  let closing: Promise<void> | undefined
 
   const start = (request: Dispatcher.DispatchOptions, settle: (answer: Answer) => void): void => {
     pool.dispatch(request, new Call(deadlines, settle))
@@ -79,14 +80,20 @@ export const createWechatClient = (options: WechatClientOptions): WechatClient =
         })
       }),
 
-    async close() {
-      const limit = Promise.withResolvers<void>()
-      const timer = setTimeout(limit.resolve, timeoutMs)
-      await Promise.race([pool.close(), limit.promise])
-      clearTimeout(timer)
-      await pool.destroy()
+    close() {
+      closing ??= closePool(pool, timeoutMs)
+      return closing
     },
   }
+}
+
+/** Calls under way end by themselves within the limit; what is left of undici's queue then was given up long ago. */
+const closePool = async (pool: Pool, limitMs: number): Promise<void> => {
+  const limit = Promise.withResolvers<void>()
+  const timer = setTimeout(limit.resolve, limitMs)
+  await Promise.race([pool.close(), limit.promise])
+  clearTimeout(timer)
+  await pool.destroy()
 }
 
 const poolOptions = (connections: number): Pool.Options => ({

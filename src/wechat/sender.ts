@@ -24,22 +24,21 @@ export interface SenderParts {
 export const createSender = ({ client, tokens, accountOf, clock }: SenderParts): Sender => {
   const pathOf = createPaths()
 
-  const call = async (message: DeliveredMessage, token: string): Promise<Sent> => {
-    const sent = await client.send(pathOf(message.account, message.channel, token), message.body)
-    if (isTaken(sent)) tokens.accepted(message.account, token)
-    return sent
-  }
+  const post = (message: DeliveredMessage, token: string): Promise<Sent> =>
+    client.send(pathOf(message.account, message.channel, token), message.body)
 
   const sendWith = async (message: DeliveredMessage, token: string): Promise<Sending> => {
-    const sent = await call(message, token)
-    if (isAboutToken(sent)) return sendAgain(message, token, attemptOf(sent))
+    const sent = await post(message, token)
+    if (isTaken(sent)) tokens.accepted(message.account, token)
+    else if (isAboutToken(sent)) return sendAgain(message, token, attemptOf(sent))
     return { reply: sent.reply, attempts: [attemptOf(sent)] }
   }
 
   const sendAgain = async (message: DeliveredMessage, rejected: string, first: Attempt): Promise<Sending> => {
     const result = await tokens.heal(message.account, rejected)
     if (result.kind === 'unavailable') return withoutToken(result, [first])
-    const sent = await call(message, result.token)
+    const sent = await post(message, result.token)
+    if (isTaken(sent)) tokens.accepted(message.account, result.token)
     return { reply: sent.reply, attempts: [first, attemptOf(sent)] }
   }
 

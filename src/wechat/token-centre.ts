@@ -154,7 +154,7 @@ export const createTokenCentre = (parts: TokenCentreParts): TokenCentre => {
     entry.refusal = { ...refusal, since, until, account }
     const errcode = refusal.errcode === undefined ? {} : { errcode: refusal.errcode }
     observe({ kind: 'token', account: appid, event: 'refused', until, ...errcode })
-    if (refusal.alert) observe({ kind: 'alert', code: `token-${refusal.error}`, account: appid, detail })
+    if (refusal.alert) observe({ kind: 'alert', code: alertCode(refusal), account: appid, detail })
     return unavailable(entry.refusal)
   }
 
@@ -179,6 +179,8 @@ export const createTokenCentre = (parts: TokenCentreParts): TokenCentre => {
     },
   }
 }
+
+const alertCode = ({ error, errcode }: Refusal): string => (errcode === undefined ? error : `token-${error}`)
 
 const forceSpent =
   'WeChat keeps rejecting a token that its token API stands by, and no further forced refresh is allowed yet'

@@ -35,7 +35,8 @@ export const openSimulator = async (t: TestContext, options: OpenOptions = {}) =
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     }).then(async (response) => answerOf(response.statusCode, await response.body.text()))
 
-  const api = (path: string, body?: unknown, method: 'GET' | 'POST' = 'POST') => ask(simulator.url + path, method, body)
+  const api = (path: string, body?: unknown, method: 'GET' | 'POST' = 'POST') =>
+    ask(simulator.url + path, method, body)
   const admin = async (path: string, body?: unknown) =>
     ask(`${simulator.adminUrl}/_sim/${path}`, body === undefined ? 'GET' : 'POST', body)
   const tokenOf = async ({ appid, secret } = official): Promise<string> => {
@@ -45,7 +46,8 @@ export const openSimulator = async (t: TestContext, options: OpenOptions = {}) =
   }
   const plainToken = async ({ appid, secret } = official): Promise<Answer> =>
     api(`/cgi-bin/token?grant_type=client_credential&appid=${appid}&secret=${secret}`, undefined, 'GET')
-  const effects = async (query = ''): Promise<Row[]> => (await admin(`effects?${query}`)).json.effects as Row[]
+  const effects = async (query = ''): Promise<Row[]> =>
+    (await admin(`effects?${query}`)).json.effects as Row[]
   const calls = async (query = ''): Promise<Row[]> => (await admin(`calls?${query}`)).json.calls as Row[]
   const advance = (advance_ms: number) => admin('clock', { advance_ms })
   const faults = (...rules: object[]) => admin('faults', { rules })

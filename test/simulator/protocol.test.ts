@@ -24,7 +24,13 @@ suite('the protocol', () => {
   })
 
   const message = JSON.stringify(aMessage())
-  const cases: readonly [name: string, path: string, method: 'GET' | 'POST', body: string | undefined, errcode: number][] = [
+  const cases: readonly [
+    name: string,
+    path: string,
+    method: 'GET' | 'POST',
+    body: string | undefined,
+    errcode: number,
+  ][] = [
     ['GET where POST belongs', `${templateSend}?access_token=TOKEN`, 'GET', undefined, 43002],
     ['POST where GET belongs', '/cgi-bin/token', 'POST', '{}', 43001],
     ['a path nobody knows', '/cgi-bin/nothing', 'POST', message, 40066],
@@ -34,8 +40,20 @@ suite('the protocol', () => {
     ['half a body', `${templateSend}?access_token=TOKEN`, 'POST', message.slice(0, 40), 47001],
     ['a body that is a list', `${templateSend}?access_token=TOKEN`, 'POST', '[1]', 47001],
     ['Chinese as \\uXXXX', `${templateSend}?access_token=TOKEN`, 'POST', '{"touser":"\\u4e2d"}', 47002],
-    ['an escaped backslash before a u', `${templateSend}?access_token=TOKEN`, 'POST', '{"touser":"\\\\u4e2d"}', 40003],
-    ['an escaped control character', `${templateSend}?access_token=TOKEN`, 'POST', '{"touser":"\\u000a"}', 40003],
+    [
+      'an escaped backslash before a u',
+      `${templateSend}?access_token=TOKEN`,
+      'POST',
+      '{"touser":"\\\\u4e2d"}',
+      40003,
+    ],
+    [
+      'an escaped control character',
+      `${templateSend}?access_token=TOKEN`,
+      'POST',
+      '{"touser":"\\u000a"}',
+      40003,
+    ],
     ['more than a megabyte', `${templateSend}?access_token=TOKEN`, 'POST', 'x'.repeat(1_100_000), 45002],
   ]
   for (const [name, path, method, body, errcode] of cases)
@@ -59,7 +77,9 @@ suite('the protocol', () => {
     t.assert.ok(text.includes(official.appid))
   })
 
-  test('an idle socket is cut after the time that was set, without notice', { timeout: 10_000 }, async (t) => {
+  test('an idle socket is cut after the time that was set, without notice', {
+    timeout: 10_000,
+  }, async (t) => {
     const sim = await openSimulator(t, { idleMs: 50 })
     const { connect } = await import('node:net')
     const socket = connect(Number(new URL(sim.url).port), '127.0.0.1')
@@ -76,7 +96,9 @@ suite('the APIs about the API', () => {
     const sim = await openSimulator(t)
     const token = await sim.tokenOf()
     const quota = async () => {
-      const { json } = await sim.api(`/cgi-bin/openapi/quota/get?access_token=${token}`, { cgi_path: templateSend })
+      const { json } = await sim.api(`/cgi-bin/openapi/quota/get?access_token=${token}`, {
+        cgi_path: templateSend,
+      })
       return json.quota
     }
     await sim.send(token)
@@ -103,10 +125,13 @@ suite('the APIs about the API', () => {
 suite('quotas', () => {
   test('the call after the last of the day is 45009 until midnight in Beijing', async (t) => {
     const sim = await openSimulator(t)
+    await sim.admin('clock', { speed: 0 })
     await sim.admin('quotas', { appid: official.appid, path: templateSend, daily: 2 })
     const codes = async () => {
       const token = await sim.tokenOf()
-      return [await sim.send(token), await sim.send(token), await sim.send(token)].map(({ json }) => json.errcode)
+      return [await sim.send(token), await sim.send(token), await sim.send(token)].map(
+        ({ json }) => json.errcode,
+      )
     }
     t.assert.deepEqual(await codes(), [0, 0, 45009])
     await sim.advance(86_400_000)

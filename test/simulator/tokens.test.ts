@@ -1,4 +1,4 @@
-import { suite, test, type TestContext } from 'node:test'
+import { suite, type TestContext, test } from 'node:test'
 import { type OpenOptions, official, openSimulator } from './open.ts'
 
 const minute = 60_000
@@ -105,7 +105,10 @@ suite('the plain token', () => {
 })
 
 suite('another system refreshes', () => {
-  for (const [world, errcode] of [['stable', 40001], ['plain', 0]] as const)
+  for (const [world, errcode] of [
+    ['stable', 40001],
+    ['plain', 0],
+  ] as const)
     test(`in the ${world} world our token is then ${errcode}`, async (t) => {
       const sim = await open(t)
       const { json } = await (world === 'stable' ? sim.stable() : sim.plainToken())
@@ -128,7 +131,9 @@ suite('who gets no token', () => {
       const sim = await open(t)
       t.assert.equal((await sim.stable(change)).json.errcode, errcode)
       const claim = { grant_type: 'client_credential', ...official, ...change }
-      const query = ['grant_type', 'appid', 'secret'].map((key) => `${key}=${claim[key as 'appid'] ?? ''}`).join('&')
+      const query = ['grant_type', 'appid', 'secret']
+        .map((key) => `${key}=${claim[key as 'appid'] ?? ''}`)
+        .join('&')
       t.assert.equal((await sim.api(`/cgi-bin/token?${query}`, undefined, 'GET')).json.errcode, errcode)
     })
 
@@ -146,7 +151,10 @@ suite('who gets no token', () => {
 
   test('the refusal names the address to be listed, and listing it helps', async (t) => {
     const sim = await open(t, { accounts: [{ ...official, flags: { ipWhitelist: ['10.0.0.1'] } }] })
-    t.assert.match(String((await sim.stable()).json.errmsg), /^invalid ip 127\.0\.0\.1 .*not in whitelist rid: /)
+    t.assert.match(
+      String((await sim.stable()).json.errmsg),
+      /^invalid ip 127\.0\.0\.1 .*not in whitelist rid: /,
+    )
     await sim.admin('accounts', { appid: official.appid, flags: { ipWhitelist: ['127.0.0.*'] } })
     t.assert.equal((await sim.stable()).json.expires_in, 7200)
   })

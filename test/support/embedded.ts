@@ -21,8 +21,13 @@ export const openEngine = async (
     },
     ...options,
   })
-  t.after(() => engine.close())
-  return engine
+  let closing: Promise<void> | undefined
+  const close = () => {
+    closing ??= engine.close()
+    return closing
+  }
+  t.after(close)
+  return { ...engine, close }
 }
 
 /** The engine as the contracts want it. Its sweep is on a timer, which only the test moves. */
@@ -36,7 +41,7 @@ type Place = { readonly folder: string; readonly clock: ReturnType<typeof create
 const harnessOn = async (t: TestContext, { folder, clock }: Place): Promise<Harness> => {
   const leaseMs = 60_000
   const retentionMs = hourMs
-  const { queue, ledger } = await openEngine(t, { folder, clock, leaseMs, retentionMs })
+  const { queue, ledger, close } = await openEngine(t, { folder, clock, leaseMs, retentionMs })
   return {
     queue,
     ledger,
@@ -46,6 +51,7 @@ const harnessOn = async (t: TestContext, { folder, clock }: Place): Promise<Harn
     async restart() {
       const copy = temporaryFolder(t)
       cpSync(folder, copy, { recursive: true })
+      await close()
       return harnessOn(t, { folder: copy, clock })
     },
     async loseLeases() {

@@ -4,7 +4,7 @@ import type { Settlement } from '../../settlement.ts'
 import type { Delivery } from '../../queue.ts'
 import type { MessageId, Step } from '../../message.ts'
 import type { GroupCommit } from './group-commit.ts'
-import { deliveryOf, rowOf, stepLine } from './rows.ts'
+import { deliveryOf, rowOf } from './rows.ts'
 import type { SettleRow } from './store.ts'
 
 export const createEmbeddedQueue = ({
@@ -60,30 +60,31 @@ export const createEmbeddedQueue = ({
 
 const accepted: Publication = { kind: 'accepted' }
 
-/** A settlement as the columns it changes. */
+/** A settlement as what it writes. */
 const settleRow = (delivery: Delivery, settlement: Settlement, at: number): SettleRow => {
-  const row = { seq: delivery.handle as number, number: delivery.number, at, spent: false, inDoubt: false, msgid: null }
+  const { handle, number, leasedAt, doubtSince = null, message } = delivery
+  const row = { seq: handle as number, number, at, spent: false, doubtSince, msgid: null }
   if (settlement.kind === 'returned')
-    return { ...row, state: 'queued', reason: null, until: delivery.message.acceptedAt, step: '' }
+    return { ...row, state: 'queued', reason: null, until: message.acceptedAt, step: null }
+  const { kind: state, reason = null, attempts } = settlement
   const waits = settlement.kind === 'retry' || settlement.kind === 'parked'
-  const reason = settlement.reason ?? null
   const step: Step = {
     at,
-    state: settlement.kind,
+    state,
     ...(reason !== null && { reason }),
     ...(waits && { until: settlement.until }),
-    leasedAt: delivery.leasedAt,
-    ...(settlement.attempts && { attempts: settlement.attempts }),
+    leasedAt,
+    ...(attempts && { attempts }),
   }
   return {
     ...row,
-    state: settlement.kind,
+    state,
     reason,
     until: waits ? settlement.until : null,
     spent: settlement.kind === 'retry' && settlement.spent,
-    inDoubt: waits && settlement.inDoubt,
+    doubtSince: waits && settlement.inDoubt ? (doubtSince ?? leasedAt) : doubtSince,
     msgid: (settlement.kind === 'sent' && settlement.msgid) || null,
-    step: stepLine(step),
+    step: JSON.stringify(step),
   }
 }
 

@@ -55,10 +55,6 @@ const extraOf = ({ clientMsgId, tags, idempotency }: Message): string | null =>
     ? null
     : JSON.stringify({ clientMsgId, tags, key: idempotency?.key })
 
-/** The columns of a delivery, as `claim` returns them. */
-export const deliveryColumns =
-  'seq, id, tenant, account, channel, lane, touser, template_id, body, accepted_at, expires_at, deliveries, tries, leased_at, ready_at, doubt_since'
-
 export type DeliveryRow = readonly [
   seq: number,
   id: string,
@@ -71,7 +67,7 @@ export type DeliveryRow = readonly [
   body: string,
   acceptedAt: number,
   expiresAt: number,
-  deliveries: number,
+  number: number,
   tries: number,
   leasedAt: number,
   leaseUntil: number,
@@ -101,9 +97,16 @@ export const deliveryOf = (row: DeliveryRow): Delivery => {
   return row[15] === null ? delivery : { ...delivery, doubtSince: row[15] }
 }
 
-/** The columns of a record, as reading returns them. */
-export const recordColumns =
-  'id, tenant, account, channel, lane, touser, template_id, body, accepted_at, send_at, expires_at, extra, state, reason, ready_at, deliveries, doubt_since, msgid, updated_at, steps'
+/** The columns of a record: of a message, and of where it stands in the queue or how it ended. */
+export const recordColumns = `
+  m.id, m.tenant, m.account, m.channel, m.lane, m.touser, m.template_id, m.body, m.accepted_at, m.send_at,
+  m.expires_at, m.extra, coalesce(o.state, q.state), coalesce(o.reason, q.reason), q.ready_at,
+  coalesce(o.deliveries, q.deliveries), coalesce(o.doubt_since, q.doubt_since), o.msgid,
+  coalesce(o.at, q.updated_at),
+  (SELECT group_concat(step) FROM (SELECT step FROM steps WHERE seq = m.seq ORDER BY delivery)), o.step`
+
+/** Where record columns come from. */
+export const recordTables = 'messages m LEFT JOIN queue q ON q.seq = m.seq LEFT JOIN outcomes o ON o.seq = m.seq'
 
 export type RecordRow = readonly [
   id: string,
@@ -125,7 +128,8 @@ export type RecordRow = readonly [
   doubtSince: number | null,
   msgid: string | null,
   updatedAt: number,
-  steps: string,
+  steps: string | null,
+  outcome: string | null,
 ]
 
 export const recordOf = (row: RecordRow): MessageRecord => {
@@ -151,11 +155,6 @@ export const recordOf = (row: RecordRow): MessageRecord => {
     ...(row[16] !== null && { doubtSince: row[16] }),
     ...(row[17] !== null && { msgid: row[17] }),
     updatedAt: row[18],
-    steps: stepsOf(row[19]),
+    steps: JSON.parse(`[${[row[19], row[20]].filter((text) => text !== null).join()}]`) as Step[],
   }
 }
-
-/** Steps lie as one line of JSON each, so that a step is appended without reading the others. */
-export const stepLine = (step: Step): string => JSON.stringify(step) + '\n'
-
-const stepsOf = (text: string): readonly Step[] => (text === '' ? [] : JSON.parse(`[${text.trimEnd().replaceAll('\n', ',')}]`))

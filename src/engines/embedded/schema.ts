@@ -2,11 +2,15 @@ import { DatabaseSync } from 'node:sqlite'
 
 /**
  * The tables of the embedded engine. One file holds queue, records, idempotency keys, nonces and the
- * directory.
+ * directory. Rows that grow or move are what makes a B-tree slow, so each kind of fact has a table of its own:
  *
- * A message is one row from acceptance to retention. `ready_at` is the queue: the moment from which the
- * row may be leased, NULL once the state is final. A lease moves `ready_at` to its own end, so a lease that
- * runs out needs no reclaimer: the row is simply ready again. `deliveries` counts leases and is their fence.
+ * `messages`: what was accepted; written once, never changed.
+ * `queue`: the messages on the way, small rows. `ready_at` is the moment from which one may be leased; a lease
+ *   moves it to its own end, so a lease that runs out needs no reclaimer: the row is simply ready again.
+ *   `deliveries` counts the leases and is their fence.
+ * `steps`: what a delivery came to that was not the end.
+ * `outcomes`: the end of each message; written once.
+ * `recipients`: which openids appear in which stretch of messages (`recipients.ts`).
  */
 const tables = `
 CREATE TABLE messages (
@@ -22,23 +26,46 @@ CREATE TABLE messages (
   accepted_at INTEGER NOT NULL,
   send_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
-  extra TEXT,
+  extra TEXT
+) STRICT;
+
+CREATE TABLE queue (
+  seq INTEGER PRIMARY KEY,
+  lane INTEGER NOT NULL,
+  ready_at INTEGER NOT NULL,
   state TEXT NOT NULL,
   reason TEXT,
-  ready_at INTEGER,
   deliveries INTEGER NOT NULL DEFAULT 0,
   tries INTEGER NOT NULL DEFAULT 0,
   leased_at INTEGER,
   doubt_since INTEGER,
-  msgid TEXT,
-  updated_at INTEGER NOT NULL,
-  steps TEXT NOT NULL DEFAULT ''
+  updated_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX queue_ready ON queue (lane, ready_at);
 
-CREATE INDEX messages_ready ON messages (lane, ready_at) WHERE ready_at IS NOT NULL;
-CREATE INDEX messages_touser ON messages (touser);
-CREATE INDEX messages_troubled ON messages (state)
-  WHERE state IN ('scheduled', 'retry', 'parked', 'unknown', 'dead', 'expired', 'cancelled');
+CREATE TABLE steps (
+  seq INTEGER NOT NULL,
+  delivery INTEGER NOT NULL,
+  step TEXT NOT NULL,
+  PRIMARY KEY (seq, delivery)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outcomes (
+  seq INTEGER PRIMARY KEY,
+  state TEXT NOT NULL,
+  reason TEXT,
+  deliveries INTEGER NOT NULL,
+  doubt_since INTEGER,
+  msgid TEXT,
+  at INTEGER NOT NULL,
+  step TEXT NOT NULL
+) STRICT;
+CREATE INDEX outcomes_unsent ON outcomes (state) WHERE state <> 'sent';
+
+CREATE TABLE recipients (
+  stretch INTEGER PRIMARY KEY,
+  entries BLOB NOT NULL
+) STRICT;
 
 CREATE TABLE idempotency (
   tenant TEXT NOT NULL,
@@ -65,10 +92,11 @@ const schemaVersion = 1
 
 /** `FULL`: a commit is on the disk when it is answered. `NORMAL` would lose the last ones in a power cut. */
 const writerPragmas = `
+PRAGMA page_size = 8192;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
-PRAGMA wal_autocheckpoint = 4000;
-PRAGMA cache_size = -65536;
+PRAGMA wal_autocheckpoint = 2000;
+PRAGMA cache_size = -16384;
 PRAGMA busy_timeout = 5000;
 PRAGMA temp_store = MEMORY;
 `

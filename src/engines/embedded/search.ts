@@ -1,28 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { LedgerQuery } from '../../ledger.ts'
-import { firstIdAt, type State, states } from '../../message.ts'
-import { type RecordRow, recordColumns } from './rows.ts'
+import { firstIdAt, isFinal, type State, states } from '../../message.ts'
+import { placesOf } from './recipients.ts'
+import { type RecordRow, recordColumns, recordTables } from './rows.ts'
 
 /** How many rows one step of a scan looks at, and how long a search may go on before it answers with what it has. */
 const scanRows = 20_000
 const scanBudgetMs = 2000
 
-/** The index `messages_troubled` serves these; it is only used when the query repeats its condition literally. */
-const troubledStates: readonly State[] = ['scheduled', 'retry', 'parked', 'unknown', 'dead', 'expired', 'cancelled']
-const troubledCondition = `state IN (${troubledStates.map((state) => `'${state}'`).join(', ')})`
-
 /** Clocks of acceptance and order of insertion agree within this. */
 const disorderMs = 5000
-
-type Value = string | number
-
-/** The conditions of a query, and their values in the same order. */
-interface Filter {
-  readonly where: readonly string[]
-  readonly values: readonly Value[]
-  /** Whether an index leads straight to the rows; otherwise they have to be looked for. */
-  readonly indexed: boolean
-}
 
 export interface FoundRows {
   readonly rows: readonly RecordRow[]
@@ -30,86 +17,124 @@ export interface FoundRows {
   readonly nextSeq: number | null
 }
 
-/** Newest first: from `beforeSeq` downwards, at most `limit` rows. */
-export const searchMessages = (db: DatabaseSync, query: LedgerQuery & { readonly beforeSeq?: number }): FoundRows => {
-  const newest = (db.prepare('SELECT max(seq) AS seq FROM messages').get() as { seq: number | null }).seq ?? 0
-  const range = { low: seqAt(db, query.from), high: Math.min(query.beforeSeq ?? Infinity, newest + 1) }
-  const filter = filterOf(db, query)
-  return filter.indexed ? readIndexed(db, filter, range, query.limit) : scan(db, filter, range, query.limit)
+type Query = LedgerQuery & { readonly beforeSeq?: number }
+/** Both ends are outside. */
+type Range = { readonly low: number; readonly high: number }
+type Value = string | number
+type SeqRow = readonly [seq: number, ...row: RecordRow]
+
+/** Newest first: from `beforeSeq` downwards, at most `limit` rows; fewer, with a place to go on, when the time is over. */
+export const searchMessages = (db: DatabaseSync, query: Query): FoundRows => {
+  const range = rangeOf(db, query)
+  const filter = filterOf(query)
+  const key = query.q === undefined ? undefined : keyOf(db, query.tenant, query.q)
+  if (key?.kind === 'id') return readSome(db, filter, [seqOf(db, key.id)], range, query.limit)
+  const touser = key?.touser ?? query.touser
+  if (touser !== undefined) {
+    const own = { ...filter, where: [...filter.where, 'm.touser = ?'], values: [...filter.values, touser] }
+    return readSome(db, own, placesOf(db, touser, range), range, query.limit)
+  }
+  if (query.state !== undefined && query.state !== 'sent') return readState(db, filter, query.state, range, query.limit)
+  return scan(db, filter, range, query.limit)
 }
 
 export const countStates = (db: DatabaseSync, tenant: string): Readonly<Record<State, number>> => {
-  const rows = db.prepare('SELECT state, count(*) AS n FROM messages WHERE tenant = ? GROUP BY state').all(tenant)
+  const rows = db
+    .prepare(`SELECT coalesce(o.state, q.state) AS state, count(*) AS n FROM ${recordTables} WHERE m.tenant = ? GROUP BY 1`)
+    .all(tenant)
   const counted = new Map(rows.map((row) => [row.state, row.n as number]))
   return Object.fromEntries(states.map((state) => [state, counted.get(state) ?? 0])) as Record<State, number>
 }
 
-const filterOf = (db: DatabaseSync, query: LedgerQuery): Filter => {
-  const where = ['tenant = ?']
-  const values: Value[] = [query.tenant]
-  const add = (condition: string, ...value: Value[]) => {
-    where.push(condition)
-    values.push(...value)
-  }
-  if (query.touser !== undefined) add('touser = ?', query.touser)
-  if (query.account !== undefined) add('account = ?', query.account)
-  if (query.channel !== undefined) add('channel = ?', query.channel)
-  if (query.templateId !== undefined) add('template_id = ?', query.templateId)
-  if (query.from !== undefined) add('accepted_at >= ?', query.from)
-  if (query.to !== undefined) add('accepted_at < ?', query.to)
-  if (query.tag !== undefined) add("EXISTS (SELECT 1 FROM json_each(extra, '$.tags') WHERE value = ?)", query.tag)
-  if (query.state !== undefined) add(`state = '${query.state}'`)
-  const troubled = query.state !== undefined && troubledStates.includes(query.state)
-  if (troubled) add(troubledCondition)
-  if (query.q !== undefined) add(...keyCondition(db, query.tenant, query.q))
-  return { where, values, indexed: troubled || query.touser !== undefined || query.q !== undefined }
+interface Filter {
+  readonly where: readonly string[]
+  readonly values: readonly Value[]
 }
+
+const filterOf = (query: Query): Filter => {
+  const conditions: readonly (readonly [string, Value | undefined])[] = [
+    ['m.tenant = ?', query.tenant],
+    ['m.touser = ?', query.touser],
+    ['m.account = ?', query.account],
+    ['m.channel = ?', query.channel],
+    ['m.template_id = ?', query.templateId],
+    ['m.accepted_at >= ?', query.from],
+    ['m.accepted_at < ?', query.to],
+    ["EXISTS (SELECT 1 FROM json_each(m.extra, '$.tags') WHERE value = ?)", query.tag],
+    ['coalesce(o.state, q.state) = ?', query.state],
+  ]
+  const given = conditions.filter(([, value]) => value !== undefined)
+  return { where: given.map(([condition]) => condition), values: given.map(([, value]) => value!) }
+}
+
+type Key = { readonly kind: 'id'; readonly id: string; readonly touser?: undefined } | { readonly kind: 'touser'; readonly touser: string }
 
 /** `q` is exactly a message id, a caller's key, or an openid. */
-const keyCondition = (db: DatabaseSync, tenant: string, q: string): [string, ...Value[]] => {
+const keyOf = (db: DatabaseSync, tenant: string, q: string): Key => {
   const byKey = db.prepare("SELECT id FROM idempotency WHERE tenant = ? AND key = 'c:' || ?").get(tenant, q)
-  if (byKey) return ['id = ?', byKey.id as string]
-  if (q.startsWith('msg_')) return ['id = ?', q]
-  return ['touser = ?', q]
+  if (byKey) return { kind: 'id', id: byKey.id as string }
+  return q.startsWith('msg_') ? { kind: 'id', id: q } : { kind: 'touser', touser: q }
 }
 
-const seqAt = (db: DatabaseSync, from: number | undefined): number => {
-  if (from === undefined) return 0
+const seqOf = (db: DatabaseSync, id: string): number =>
+  (db.prepare('SELECT seq FROM messages WHERE id = ?').get(id)?.seq as number | undefined) ?? -1
+
+const rangeOf = (db: DatabaseSync, { from, beforeSeq }: Query): Range => {
+  const { newest } = db.prepare('SELECT coalesce(max(seq), 0) AS newest FROM messages').get() as { newest: number }
+  const high = Math.min(beforeSeq ?? Number.POSITIVE_INFINITY, newest + 1)
+  if (from === undefined) return { low: 0, high }
   const first = db.prepare('SELECT seq FROM messages WHERE id >= ? ORDER BY id LIMIT 1').get(firstIdAt(from - disorderMs))
-  return first ? (first.seq as number) - 1 : Number.MAX_SAFE_INTEGER
+  return { low: first ? (first.seq as number) - 1 : newest, high }
 }
 
-type Range = { readonly low: number; readonly high: number }
-
-const select = (db: DatabaseSync, { where }: Filter) => {
+const prepare = (db: DatabaseSync, tables: string, where: readonly string[]) => {
   const statement = db.prepare(
-    `SELECT seq, ${recordColumns} FROM messages
-     WHERE ${[...where, 'seq > ?', 'seq < ?'].join(' AND ')} ORDER BY seq DESC LIMIT ?`,
+    `SELECT m.seq, ${recordColumns} FROM ${tables} WHERE ${where.join(' AND ')} ORDER BY m.seq DESC LIMIT ?`,
   )
   statement.setReturnArrays(true)
   return statement
 }
 
-const readIndexed = (db: DatabaseSync, filter: Filter, { low, high }: Range, limit: number): FoundRows => {
-  const rows = select(db, filter).all(...filter.values, low, high, limit + 1) as unknown as SeqRow[]
+/** Reads rows whose places are known, in the order given. */
+const readSome = (db: DatabaseSync, { where, values }: Filter, places: Iterable<number>, { low, high }: Range, limit: number): FoundRows => {
+  const statement = prepare(db, recordTables, [...where, 'm.seq = ?'])
+  const rows: SeqRow[] = []
+  for (const seq of places) {
+    if (seq <= low || seq >= high) continue
+    rows.push(...(statement.all(...values, seq, 1) as unknown as SeqRow[]))
+    if (rows.length > limit) break
+  }
   return page(rows, limit, null)
 }
 
+/** States other than `sent` have short lists of their own: the queue, and the index of the unsent. */
+const readState = (db: DatabaseSync, { where, values }: Filter, state: State, { low, high }: Range, limit: number): FoundRows => {
+  const tables = isFinal(state)
+    ? 'outcomes o CROSS JOIN messages m ON m.seq = o.seq LEFT JOIN queue q ON q.seq = m.seq'
+    : 'queue q CROSS JOIN messages m ON m.seq = q.seq LEFT JOIN outcomes o ON o.seq = m.seq'
+  // The partial index is used only when its condition stands in the query.
+  const own = isFinal(state) ? ["o.state <> 'sent'", 'o.state = ?', 'o.seq > ?', 'o.seq < ?'] : ['q.state = ?', 'q.seq > ?', 'q.seq < ?']
+  const order = isFinal(state) ? 'o.seq' : 'q.seq'
+  const statement = db.prepare(
+    `SELECT m.seq, ${recordColumns} FROM ${tables} WHERE ${[...own, ...where].join(' AND ')} ORDER BY ${order} DESC LIMIT ?`,
+  )
+  statement.setReturnArrays(true)
+  return page(statement.all(state, low, high, ...values, limit + 1) as unknown as SeqRow[], limit, null)
+}
+
 /** Walks down in steps, so that a filter that matches little cannot hold the reader for longer than its budget. */
-const scan = (db: DatabaseSync, filter: Filter, { low, high }: Range, limit: number): FoundRows => {
-  const statement = select(db, filter)
+const scan = (db: DatabaseSync, { where, values }: Filter, { low, high }: Range, limit: number): FoundRows => {
+  const statement = prepare(db, recordTables, [...where, 'm.seq > ?', 'm.seq < ?'])
   const deadline = performance.now() + scanBudgetMs
   const rows: SeqRow[] = []
   for (let top = high; top > low + 1; top -= scanRows) {
     const bottom = Math.max(low, top - scanRows - 1)
-    rows.push(...(statement.all(...filter.values, bottom, top, limit + 1 - rows.length) as unknown as SeqRow[]))
+    rows.push(...(statement.all(...values, bottom, top, limit + 1 - rows.length) as unknown as SeqRow[]))
     if (rows.length > limit) break
     if (performance.now() > deadline && bottom > low) return page(rows, limit, bottom + 1)
   }
   return page(rows, limit, null)
 }
-
-type SeqRow = readonly [seq: number, ...row: RecordRow]
 
 const page = (rows: readonly SeqRow[], limit: number, scannedTo: number | null): FoundRows => {
   const shown = rows.slice(0, limit)

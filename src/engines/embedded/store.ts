@@ -1,21 +1,24 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { isFinal, lanes, type State } from '../../message.ts'
+import { lanes, type State, type Step } from '../../message.ts'
 import type { Cancellation, Depth } from '../../queue.ts'
-import { type DeliveryRow, deliveryColumns, type MessageRow, type RecordRow, recordColumns, stepLine } from './rows.ts'
+import { createRecipients } from './recipients.ts'
+import { type DeliveryRow, type MessageRow, type RecordRow, recordColumns, recordTables } from './rows.ts'
 
-/** What a settlement writes. `until` is null when the state is final. */
+/** What a settlement writes. */
 export interface SettleRow {
   readonly seq: number
+  /** The fence: the number of the delivery. */
   readonly number: number
   readonly state: State
   readonly reason: string | null
+  /** When it goes on; null when this is the end. */
   readonly until: number | null
   readonly spent: boolean
-  readonly inDoubt: boolean
+  readonly doubtSince: number | null
   readonly msgid: string | null
   readonly at: number
-  /** One line of JSON, or empty to leave no trace (a delivery handed back). */
-  readonly step: string
+  /** A `Step` as JSON; null leaves no trace (a delivery handed back). */
+  readonly step: string | null
 }
 
 export interface ClaimOptions {
@@ -26,117 +29,177 @@ export interface ClaimOptions {
 
 export type PublishResult = null | { readonly kind: 'duplicate' | 'conflict'; readonly id: string; readonly state: State }
 
-/** Steps beyond this many characters of history are counted in `deliveries` only; the last one is always kept. */
-const stepsLimit = 16_384
-
 /**
- * The transitions of the queue, each a function of one open transaction. Runs in the storage thread; who
+ * The transitions of the queue, each a function within an open transaction. Runs in the storage thread; who
  * calls it begins and commits.
  */
 export const createStore = (db: DatabaseSync) => {
+  const recipients = createRecipients(db)
+  return {
+    ...createIntake(db, recipients.advance),
+    ...createLeases(db),
+    ...createEndings(db),
+    ...createReads(db),
+    ...createShelves(db),
+    /** A transaction was rolled back. */
+    rolledBack: (_: null): void => recipients.reset(),
+  }
+}
+
+export type Store = ReturnType<typeof createStore>
+
+/** Messages come in. */
+const createIntake = (db: DatabaseSync, writtenUpTo: (seq: number) => void) => {
   const insert = db.prepare(`
-    INSERT INTO messages (id, tenant, account, channel, lane, touser, template_id, body,
-                          accepted_at, send_at, expires_at, extra, state, ready_at, updated_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+    INSERT INTO messages (id, tenant, account, channel, lane, touser, template_id, body, accepted_at, send_at,
+                          expires_at, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+  const enqueue = db.prepare('INSERT INTO queue (seq, lane, ready_at, state, updated_at) VALUES (?, ?, ?, ?, ?)')
   const knownKey = db.prepare('SELECT id, fingerprint FROM idempotency WHERE tenant = ? AND key = ?')
   const insertKey = db.prepare('INSERT INTO idempotency (tenant, key, id, fingerprint) VALUES (?, ?, ?, ?)')
-  const stateOfId = db.prepare('SELECT state FROM messages WHERE id = ?')
+  const stateOf = db.prepare(`SELECT coalesce(o.state, q.state) AS state FROM ${recordTables} WHERE m.id = ?`)
+
+  const known = (tenant: string, key: string, fingerprint: string | null): PublishResult => {
+    const row = knownKey.get(tenant, key) as { id: string; fingerprint: string } | undefined
+    if (!row) return null
+    const { state } = stateOf.get(row.id) as { state: State }
+    return { kind: row.fingerprint === fingerprint ? 'duplicate' : 'conflict', id: row.id, state }
+  }
 
   const publishOne = (row: MessageRow): PublishResult => {
-    const [id, tenant] = row
-    const key = row[12]
+    const [id, tenant, account, channel, lane, touser, templateId, body, acceptedAt, sendAt, expiresAt, extra] = row
+    const [, , , , , , , , , , , , key, fingerprint] = row
     if (key !== null) {
-      const known = knownKey.get(tenant, key) as { id: string; fingerprint: string } | undefined
-      if (known) {
-        const { state = 'sent' } = (stateOfId.get(known.id) ?? {}) as { state?: State }
-        return { kind: known.fingerprint === row[13] ? 'duplicate' : 'conflict', id: known.id, state }
-      }
-      insertKey.run(tenant, key, id, row[13])
+      const present = known(tenant, key, fingerprint)
+      if (present) return present
+      insertKey.run(tenant, key, id, fingerprint)
     }
-    const acceptedAt = row[8]
-    const sendAt = row[9]
-    const state = sendAt > acceptedAt ? 'scheduled' : 'queued'
-    insert.run(
-      id, tenant, row[2], row[3], row[4], row[5], row[6], row[7], acceptedAt, sendAt, row[10], row[11],
-      state, sendAt, acceptedAt,
-    ) // biome-ignore format: one line per group of columns
+    const { lastInsertRowid } = insert.run(
+      ...[id, tenant, account, channel, lane, touser, templateId, body, acceptedAt, sendAt, expiresAt, extra],
+    )
+    enqueue.run(lastInsertRowid, lane, sendAt, sendAt > acceptedAt ? 'scheduled' : 'queued', acceptedAt)
+    writtenUpTo(lastInsertRowid as number)
     return null
   }
 
-  // A row that is ready while it says `leased` had its lease run out: whoever held it may have called WeChat.
-  const claimLane = db.prepare(`
-    UPDATE messages SET
+  return { publish: (rows: readonly MessageRow[]): readonly PublishResult[] => rows.map(publishOne) }
+}
+
+type ClaimedRow = readonly [
+  ...message: readonly [number, string, string, string, string, number, string, string, string, number, number],
+  readyAt: number,
+  state: string,
+  deliveries: number,
+  tries: number,
+  leasedAt: number | null,
+  doubtSince: number | null,
+]
+
+/** Messages go to workers. */
+const createLeases = (db: DatabaseSync) => {
+  const ready = db.prepare(`
+    SELECT m.seq, m.id, m.tenant, m.account, m.channel, m.lane, m.touser, m.template_id, m.body, m.accepted_at,
+           m.expires_at, q.ready_at, q.state, q.deliveries, q.tries, q.leased_at, q.doubt_since
+    FROM queue q CROSS JOIN messages m ON m.seq = q.seq
+    WHERE q.lane = ? AND q.ready_at <= ? ORDER BY q.ready_at, q.seq LIMIT ?`)
+  ready.setReturnArrays(true)
+  // Takes exactly the rows up to the last one that `ready` gave. One that is ready while it says `leased` had its
+  // lease run out: whoever held it may have called WeChat.
+  const lease = db.prepare(`
+    UPDATE queue SET
       doubt_since = CASE WHEN state = 'leased' THEN coalesce(doubt_since, leased_at) ELSE doubt_since END,
-      steps = CASE WHEN state = 'leased' AND length(steps) < ${stepsLimit}
-              THEN steps || '{"at":' || :now || ',"state":"lease-lost","leasedAt":' || leased_at || '}' || char(10)
-              ELSE steps END,
-      state = 'leased', reason = NULL, deliveries = deliveries + 1, leased_at = :now, ready_at = :until, updated_at = :now
-    WHERE seq IN (SELECT seq FROM messages WHERE lane = :lane AND ready_at <= :now ORDER BY ready_at LIMIT :max)
-    RETURNING ${deliveryColumns}`)
-  claimLane.setReturnArrays(true)
-  const nextReady = db.prepare('SELECT min(ready_at) AS at FROM messages WHERE lane = ? AND ready_at IS NOT NULL')
+      state = 'leased', reason = NULL, ready_at = :until, leased_at = :now, deliveries = deliveries + 1, updated_at = :now
+    WHERE lane = :lane AND ready_at <= :lastReadyAt AND (ready_at < :lastReadyAt OR seq <= :lastSeq)`)
+  const addStep = db.prepare('INSERT INTO steps (seq, delivery, step) VALUES (?, ?, ?)')
+  const nextReady = db.prepare('SELECT min(ready_at) AS at FROM queue WHERE lane = ?')
 
-  const update = db.prepare(`
-    UPDATE messages SET
-      state = ?, reason = ?, ready_at = ?, tries = tries + ?,
-      doubt_since = CASE WHEN ? THEN coalesce(doubt_since, leased_at) ELSE doubt_since END,
-      msgid = coalesce(?, msgid), updated_at = ?,
-      steps = CASE WHEN ? OR length(steps) < ${stepsLimit} THEN steps || ? ELSE steps END
-    WHERE seq = ? AND deliveries = ? AND state = 'leased'`)
+  const leaseLost = (seq: number, delivery: number, leasedAt: number, now: number): void => {
+    addStep.run(seq, delivery, JSON.stringify({ at: now, state: 'lease-lost', leasedAt } satisfies Step))
+  }
 
-  const position = db.prepare(
-    'SELECT seq, state, doubt_since AS doubtSince FROM messages WHERE id = ? AND tenant = ?',
-  )
-  const stop = db.prepare(
-    'UPDATE messages SET state = ?, reason = ?, ready_at = NULL, updated_at = ?, steps = steps || ? WHERE seq = ?',
-  )
-
-  const find = db.prepare(`SELECT ${recordColumns} FROM messages WHERE id = ? AND tenant = ?`)
-  find.setReturnArrays(true)
-
-  const laneDepth = db.prepare(
-    'SELECT count(*) AS ready, min(ready_at) AS oldest FROM messages WHERE lane = ? AND ready_at <= ?',
-  )
-  const laterDepth = db.prepare('SELECT count(*) AS later FROM messages WHERE lane = ? AND ready_at > ?')
-
-  const insertNonce = db.prepare('INSERT OR REPLACE INTO nonces (nonce, until) VALUES (?, ?)')
-
-  const putEntry = db.prepare('INSERT OR REPLACE INTO directory (kind, id, value) VALUES (?, ?, ?)')
-  const removeEntry = db.prepare('DELETE FROM directory WHERE kind = ? AND id = ?')
-  const entries = db.prepare('SELECT id, value FROM directory WHERE kind = ? ORDER BY id')
+  const claimLane = (lane: number, { max, now, leaseMs }: ClaimOptions): readonly DeliveryRow[] => {
+    const rows = ready.all(lane, now, max) as unknown as readonly ClaimedRow[]
+    const last = rows.at(-1)
+    if (!last) return []
+    const until = now + leaseMs
+    lease.run({ until, now, lane, lastReadyAt: last[11], lastSeq: last[0] })
+    return rows.map((row) => {
+      const [seq, id, tenant, account, channel, , touser, templateId, body, acceptedAt, expiresAt] = row
+      const [, , , , , , , , , , , , state, deliveries, tries, leasedAt, doubtSince] = row
+      const lost = state === 'leased'
+      if (lost) leaseLost(seq, deliveries, leasedAt!, now)
+      return [
+        ...([seq, id, tenant, account, channel, lane, touser, templateId, body, acceptedAt, expiresAt] as const),
+        ...([deliveries + 1, tries, now, until, lost ? (doubtSince ?? leasedAt) : doubtSince] as const),
+      ]
+    })
+  }
 
   return {
-    publish: (rows: readonly MessageRow[]): readonly PublishResult[] => rows.map(publishOne),
-
-    claim({ max, now, leaseMs }: ClaimOptions): { readonly rows: readonly DeliveryRow[]; readonly nextReadyAt: number | null } {
-      const rows: DeliveryRow[] = []
-      for (let lane = 0; lane < lanes.length && rows.length < max; lane++)
-        rows.push(
-          ...(claimLane.all({ now, until: now + leaseMs, lane, max: max - rows.length }) as unknown as DeliveryRow[]),
-        )
+    claim(options: ClaimOptions): { readonly rows: readonly DeliveryRow[]; readonly nextReadyAt: number | null } {
+      let rows: readonly DeliveryRow[] = []
+      for (let lane = 0; lane < lanes.length && rows.length < options.max; lane++) {
+        const more = claimLane(lane, { ...options, max: options.max - rows.length })
+        rows = rows.length === 0 ? more : [...rows, ...more]
+      }
       if (rows.length > 0) return { rows, nextReadyAt: null }
       const next = lanes.map((_, lane) => (nextReady.get(lane) as { at: number | null }).at).filter((at) => at !== null)
       return { rows, nextReadyAt: next.length === 0 ? null : Math.min(...next) }
     },
+  }
+}
 
+/** Deliveries are settled, messages end. */
+const createEndings = (db: DatabaseSync) => {
+  const goOn = db.prepare(`
+    UPDATE queue SET state = ?, reason = ?, ready_at = ?, tries = tries + ?, doubt_since = ?, updated_at = ?
+    WHERE seq = ? AND deliveries = ? AND state = 'leased'`)
+  const leave = db.prepare("DELETE FROM queue WHERE seq = ? AND deliveries = ? AND state = 'leased'")
+  const addStep = db.prepare('INSERT INTO steps (seq, delivery, step) VALUES (?, ?, ?)')
+  const end = db.prepare(`
+    INSERT INTO outcomes (seq, state, reason, deliveries, doubt_since, msgid, at, step) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
+  const position = db.prepare(`
+    SELECT m.seq, coalesce(o.state, q.state) AS state, q.deliveries, q.doubt_since AS doubtSince
+    FROM ${recordTables} WHERE m.id = ? AND m.tenant = ?`)
+  const drop = db.prepare('DELETE FROM queue WHERE seq = ?')
+
+  return {
     settle(row: SettleRow): boolean {
-      const { changes } = update.run(
-        row.state, row.reason, row.until, row.spent ? 1 : 0, row.inDoubt ? 1 : 0, row.msgid, row.at,
-        row.until === null ? 1 : 0, row.step, row.seq, row.number,
-      ) // biome-ignore format: in the order of the statement
-      return changes === 1
+      const { seq, number, state, reason, until, spent, doubtSince, msgid, at, step } = row
+      if (until === null) {
+        if (leave.run(seq, number).changes === 0) return false
+        end.run(seq, state, reason, number, doubtSince, msgid, at, step)
+        return true
+      }
+      if (goOn.run(state, reason, until, spent ? 1 : 0, doubtSince, at, seq, number).changes === 0) return false
+      if (step !== null) addStep.run(seq, number, step)
+      return true
     },
 
     cancel({ tenant, id, now }: { tenant: string; id: string; now: number }): Cancellation {
-      const row = position.get(id, tenant) as { seq: number; state: State; doubtSince: number | null } | undefined
+      const row = position.get(id, tenant) as Position | undefined
       if (!row) return { kind: 'missing' }
+      const { seq, deliveries, doubtSince } = row
       if (row.state === 'leased') return { kind: 'in-flight' }
-      if (isFinal(row.state)) return { kind: 'final', state: row.state }
-      const state = row.doubtSince === null ? 'cancelled' : 'unknown'
-      stop.run(state, 'cancelled', now, stepLine({ at: now, state, reason: 'cancelled' }), row.seq)
+      if (deliveries === null) return { kind: 'final', state: row.state }
+      const state = doubtSince === null ? 'cancelled' : 'unknown'
+      const step = JSON.stringify({ at: now, state, reason: 'cancelled' } satisfies Step)
+      drop.run(seq)
+      end.run(seq, state, 'cancelled', deliveries, doubtSince, null, now, step)
       return { kind: 'cancelled', state }
     },
+  }
+}
 
+/** `deliveries` is null once the message has left the queue. */
+type Position = { seq: number; state: State; deliveries: number | null; doubtSince: number | null }
+
+const createReads = (db: DatabaseSync) => {
+  const find = db.prepare(`SELECT ${recordColumns} FROM ${recordTables} WHERE m.id = ? AND m.tenant = ?`)
+  find.setReturnArrays(true)
+  const laneDepth = db.prepare('SELECT count(*) AS ready, min(ready_at) AS oldest FROM queue WHERE lane = ? AND ready_at <= ?')
+  const later = db.prepare('SELECT count(*) AS later FROM queue WHERE ready_at > ?')
+
+  return {
     find: ({ tenant, id }: { tenant: string; id: string }): RecordRow | undefined =>
       find.get(id, tenant) as unknown as RecordRow | undefined,
 
@@ -145,22 +208,28 @@ export const createStore = (db: DatabaseSync) => {
         const { ready, oldest } = laneDepth.get(index, now) as { ready: number; oldest: number | null }
         return [lane, oldest === null ? { ready } : { ready, oldestReadyAt: oldest }] as const
       })
-      const later = lanes.reduce((sum, _, lane) => sum + (laterDepth.get(lane, now) as { later: number }).later, 0)
-      return { lanes: Object.fromEntries(depths) as Depth['lanes'], later }
+      return { lanes: Object.fromEntries(depths) as Depth['lanes'], ...(later.get(now) as { later: number }) }
     },
-
-    nonce({ nonce, until }: { nonce: string; until: number }): void {
-      insertNonce.run(nonce, until)
-    },
-
-    put({ kind, id, value }: { kind: string; id: string; value: string }): void {
-      putEntry.run(kind, id, value)
-    },
-    remove({ kind, id }: { kind: string; id: string }): void {
-      removeEntry.run(kind, id)
-    },
-    entries: (kind: string) => entries.all(kind) as unknown as readonly { id: string; value: string }[],
   }
 }
 
-export type Store = ReturnType<typeof createStore>
+/** Nonces and the directory. */
+const createShelves = (db: DatabaseSync) => {
+  const insertNonce = db.prepare('INSERT OR REPLACE INTO nonces (nonce, until) VALUES (?, ?)')
+  const put = db.prepare('INSERT OR REPLACE INTO directory (kind, id, value) VALUES (?, ?, ?)')
+  const remove = db.prepare('DELETE FROM directory WHERE kind = ? AND id = ?')
+  const entries = db.prepare('SELECT value FROM directory WHERE kind = ? ORDER BY id')
+
+  return {
+    nonce({ nonce, until }: { nonce: string; until: number }): void {
+      insertNonce.run(nonce, until)
+    },
+    put({ kind, id, value }: { kind: string; id: string; value: string }): void {
+      put.run(kind, id, value)
+    },
+    remove({ kind, id }: { kind: string; id: string }): void {
+      remove.run(kind, id)
+    },
+    entries: (kind: string) => entries.all(kind) as unknown as readonly { value: string }[],
+  }
+}

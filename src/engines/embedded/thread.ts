@@ -34,6 +34,7 @@ function serve(port: NonNullable<typeof parentPort>, file: string): void {
       return results
     } catch (error) {
       if (db.isTransaction) db.exec('ROLLBACK')
+      work.rolledBack(null)
       throw error
     }
   }

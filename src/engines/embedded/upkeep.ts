@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { stretchLength } from './recipients.ts'
 
 /**
  * What the store does for itself: gives leases of an earlier process back at the start, and forgets what
@@ -7,16 +8,20 @@ import type { DatabaseSync } from 'node:sqlite'
 export const createUpkeep = (db: DatabaseSync) => {
   // Only this process works on the file, so every lease found at the start belongs to one that is gone.
   const giveBack = db.prepare(`
-    UPDATE messages SET ready_at = :now
+    UPDATE queue SET ready_at = :now
     WHERE lane IN (0, 1, 2) AND ready_at > :now AND ready_at <= :now + :leaseMs AND state = 'leased'`)
   const loadNonces = db.prepare('SELECT nonce, until FROM nonces WHERE until > ?')
 
   const oldNonces = db.prepare('DELETE FROM nonces WHERE until <= ?')
   const nextMessages = db.prepare(`
-    SELECT seq, tenant, json_extract(extra, '$.key') AS key, ready_at IS NULL AND updated_at < :before AS old
-    FROM messages WHERE seq > :after AND accepted_at < :before ORDER BY seq LIMIT :max`)
-  const removeMessage = db.prepare('DELETE FROM messages WHERE seq = ?')
+    SELECT m.seq, m.tenant, json_extract(m.extra, '$.key') AS key, coalesce(o.at < :before, 0) AS old
+    FROM messages m LEFT JOIN outcomes o ON o.seq = m.seq
+    WHERE m.seq > :after AND m.accepted_at < :before ORDER BY m.seq LIMIT :max`)
+  const removals = ['messages', 'outcomes', 'steps'].map((table) => db.prepare(`DELETE FROM ${table} WHERE seq = ?`))
   const removeKey = db.prepare('DELETE FROM idempotency WHERE tenant = ? AND key = ?')
+  const emptyStretches = db.prepare(
+    `DELETE FROM recipients WHERE stretch < (SELECT coalesce(min(seq), 0) FROM messages) / ${stretchLength}`,
+  )
 
   let sweptTo = 0
 
@@ -33,9 +38,10 @@ export const createUpkeep = (db: DatabaseSync) => {
       sweptTo = rows.length < max ? 0 : rows.at(-1)!.seq
       const old = rows.filter((row) => row.old === 1)
       for (const { seq, tenant, key } of old) {
-        removeMessage.run(seq)
+        for (const removal of removals) removal.run(seq)
         if (key !== null) removeKey.run(tenant, key)
       }
+      if (old.length > 0) emptyStretches.run()
       return old.length
     },
   }

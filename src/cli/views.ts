@@ -1,0 +1,73 @@
+/** What the CLI reads of the API's answers. */
+import type { Bilingual } from '../errcodes.ts'
+import type { State } from '../message.ts'
+
+export interface MessageSummary {
+  readonly id: string
+  readonly state: State
+  readonly reason: string | null
+  readonly explanation: Bilingual & { readonly next_step: Bilingual }
+  readonly account: string
+  readonly appid: string
+  readonly touser: string
+  readonly template_id: string
+  readonly accepted_at: string
+  readonly next_attempt_at: string | null
+}
+
+export interface TimelineEntry {
+  readonly at: string
+  readonly event: string
+  readonly reason?: string
+  readonly until?: string
+  readonly errcode?: number
+  readonly duration_ms?: number
+}
+
+export interface MessageView extends MessageSummary {
+  readonly timeline: readonly TimelineEntry[]
+}
+
+export interface MessagePage {
+  readonly data: readonly MessageSummary[]
+  readonly next_cursor: string | null
+}
+
+/** What a message that was taken is answered with; with `Prefer: wait` the whole view, if it ended in time. */
+export type AcceptedView = Pick<MessageSummary, 'id' | 'state'> & { readonly duplicate: boolean } & Partial<MessageView>
+
+/** Why one of many messages was refused. */
+export interface RefusalView {
+  readonly status: number
+  readonly code: string
+  readonly title: string
+  readonly detail?: string
+}
+
+export interface BulkAcceptedView {
+  readonly accepted: number
+  readonly rejected: number
+  /** In the order of the request. */
+  readonly results: readonly (AcceptedView | RefusalView)[]
+}
+
+export interface KeyView {
+  readonly id: string
+  readonly name: string
+  readonly scopes: readonly string[]
+  readonly created_at: string
+}
+
+export interface NewKeyView extends KeyView {
+  readonly secret: string
+  readonly bearer: string
+}
+
+export interface AccountView {
+  readonly name: string
+  readonly appid: string
+  readonly kind: string
+  readonly token_api: string
+  readonly secret_ends_with: string
+  readonly templates: readonly { readonly template_id: string; readonly alias: string | null }[]
+}
