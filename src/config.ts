@@ -145,7 +145,13 @@ const readSetting = ({ env: name, fallback, read }: Setting<unknown>, env: Reado
 }
 
 /** Names that are ours but no settings of the service: the CLI and the tests read them. */
-const otherNames = ['HONGYAN_URL', 'HONGYAN_KEY_ID', 'HONGYAN_KEY_SECRET']
+const otherNames = [
+  'HONGYAN_URL',
+  'HONGYAN_KEY_ID',
+  'HONGYAN_KEY_SECRET',
+  'HONGYAN_KEY_SECRET_FILE',
+  'HONGYAN_ACCOUNT_SECRET',
+]
 
 const refuseUnknown = (env: Readonly<Record<string, string | undefined>>): void => {
   const known = new Set([...Object.values(settings).flatMap(({ env: name }) => [name, `${name}_FILE`]), ...otherNames])

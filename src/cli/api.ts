@@ -83,7 +83,8 @@ export const createApi = (options: ApiOptions): Api => {
       body === undefined
         ? request(options, 'POST', path, undefined, headers)
         : request(options, 'POST', path, JSON.stringify(body), { ...json, ...headers }),
-    postNdjson: (path, lines, headers = {}) => request(options, 'POST', path, lines, { ...ndjson, ...headers }),
+    postNdjson: (path, lines, headers = {}) =>
+      request(options, 'POST', path, lines, { ...ndjson, ...headers }),
     delete: (path) => request(options, 'DELETE', path),
   }
 }
@@ -116,7 +117,7 @@ const request = async (
       // A redirect would need another signature, and no gateway of ours sends one.
       redirect: 'manual',
       signal: signal ? AbortSignal.any([overall, signal]) : overall,
-      ...(body !== undefined && { body: body as BodyInit }),
+      ...(body !== undefined && { body: body as NonNullable<RequestInit['body']> }),
     })
     return answerOf(response, await response.text(), url)
   } catch (error) {
@@ -133,7 +134,8 @@ const answerOf = (response: Response, text: string, url: string): unknown => {
   if (response.ok && text === '') return undefined
   const value = parsed(text)
   if (response.ok && value !== undefined) return value
-  if (response.ok) throw new Unreachable(url, say('应答的不是鸿雁网关', 'what answers there is not a Hongyan gateway'))
+  if (response.ok)
+    throw new Unreachable(url, say('应答的不是鸿雁网关', 'what answers there is not a Hongyan gateway'))
   throw new ApiFailure(refusalOf(response, (value ?? {}) as Readonly<Record<string, unknown>>))
 }
 
@@ -145,7 +147,10 @@ const parsed = (text: string): unknown => {
   }
 }
 
-const refusalOf = ({ status, statusText, headers }: Response, body: Readonly<Record<string, unknown>>): Refusal => {
+const refusalOf = (
+  { status, statusText, headers }: Response,
+  body: Readonly<Record<string, unknown>>,
+): Refusal => {
   const { code, title, detail, request_id, errors } = body
   const retryAfter = headers.get('Retry-After')
   return {
@@ -161,7 +166,8 @@ const refusalOf = ({ status, statusText, headers }: Response, body: Readonly<Rec
 
 const failureOf = (error: unknown, url: string): unknown => {
   if (error instanceof ApiFailure || error instanceof Unreachable) return error
-  if ((error as Error).name === 'TimeoutError') return new Unreachable(url, say('超时', 'it took too long'), error)
+  if ((error as Error).name === 'TimeoutError')
+    return new Unreachable(url, say('超时', 'it took too long'), error)
   const { code, message } = ((error as Error).cause ?? error) as { code?: string; message: string }
   return new Unreachable(url, code ?? message, error)
 }

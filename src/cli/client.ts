@@ -10,7 +10,10 @@ export interface Client {
   readonly json: boolean
 }
 
-export const clientOf = (command: Command): Client => ({ api: createApi(readProfile(process.env)), json: wantsJson(command) })
+export const clientOf = (command: Command): Client => ({
+  api: createApi(readProfile(process.env)),
+  json: wantsJson(command),
+})
 
 export const wantsJson = (command: Command): boolean => command.optsWithGlobals().json === true
 

@@ -7,17 +7,23 @@ import type { AccessKey, Account, Directory } from '../directory.ts'
 import type { Service } from '../main.ts'
 import type { SimulatedAccount } from '../simulator/simulator.ts'
 import { createApi } from './api.ts'
-import { exitCodes, timelineText } from './output.ts'
+import { examples } from './client.ts'
+import { outcomeOf, preferWait } from './outcome.ts'
+import { exitCodes } from './output.ts'
 import { crashOnSurprise, startFailure, untilStopped } from './run.ts'
 import { say } from './say.ts'
+import { timelineText } from './timeline.ts'
+import type { AcceptedView } from './views.ts'
 
 const tenant = 'default'
 
 export const addDev = (program: Command): void => {
   program
     .command('dev')
-    .description(say('在一个进程里运行一切，连接模拟器', 'run everything in one process, against the simulator'))
-    .addHelpText('after', '\nhongyan dev\nHONGYAN_HTTP=127.0.0.1:9080 hongyan dev')
+    .description(
+      say('在一个进程里运行一切，连接模拟器', 'run everything in one process, against the simulator'),
+    )
+    .addHelpText('after', examples('hongyan dev', 'HONGYAN_HTTP=127.0.0.1:9080 hongyan dev'))
     .action(dev)
 }
 
@@ -33,7 +39,11 @@ export interface DevFile {
 }
 
 type SimulatedAccountView = Pick<SimulatedAccount, 'name' | 'appid' | 'secret' | 'kind' | 'openids'> & {
-  readonly templates: readonly { template_id: string; alias: string; example: Readonly<Record<string, string>> }[]
+  readonly templates: readonly {
+    template_id: string
+    alias: string
+    example: Readonly<Record<string, string>>
+  }[]
 }
 
 const dev = async (): Promise<void> => {
@@ -67,7 +77,13 @@ const start = async (config: Config): Promise<{ file: DevFile; stop(): Promise<v
       await simulator.close()
       throw error
     })
-  const file = await furnish({ service, simulator, accounts: main.demoAccounts, newKey: main.newKey, bearerOf: main.bearerOf })
+  const file = await furnish({
+    service,
+    simulator,
+    accounts: main.demoAccounts,
+    newKey: main.newKey,
+    bearerOf: main.bearerOf,
+  })
   writeFileSync(join(config.home, 'dev.json'), `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 })
   return {
     file,
@@ -93,7 +109,8 @@ const furnish = async ({
   readonly bearerOf: (key: AccessKey) => string
 }): Promise<DevFile> => {
   const { directory } = service
-  for (const account of accounts) if (!directory.account(account.appid)) await directory.putAccount(accountOf(account))
+  for (const account of accounts)
+    if (!directory.account(account.appid)) await directory.putAccount(accountOf(account))
   const key = await devKey(directory, newKey)
   return {
     gateway: service.url,
@@ -107,7 +124,11 @@ const furnish = async ({
       appid,
       secret,
       kind,
-      templates: templates.map(({ template_id, alias = '', example = {} }) => ({ template_id, alias, example })),
+      templates: templates.map(({ template_id, alias = '', example = {} }) => ({
+        template_id,
+        alias,
+        example,
+      })),
       openids,
     })),
   }
@@ -127,7 +148,10 @@ const accountOf = ({ appid, name, kind, secret, templates }: SimulatedAccount): 
   })),
 })
 
-const devKey = async (directory: Directory, newKey: typeof import('../main.ts').newKey): Promise<AccessKey> => {
+const devKey = async (
+  directory: Directory,
+  newKey: typeof import('../main.ts').newKey,
+): Promise<AccessKey> => {
   const present = directory.keys(tenant).find(({ name }) => name === 'dev')
   if (present) return present
   const key = newKey({ tenant, name: 'dev', scopes: ['send', 'read', 'admin'], now: Date.now() })
@@ -135,11 +159,15 @@ const devKey = async (directory: Directory, newKey: typeof import('../main.ts').
   return key
 }
 
+const welcomeSeconds = 10
+
 /** A message that says that everything works, over the same way as any other, with its timeline shown. */
 const sendWelcome = async (file: DevFile): Promise<void> => {
   const api = createApi({ url: file.gateway, keyId: file.key_id, keySecret: file.key_secret })
-  const message = await api.post('/v1/messages', sampleMessage(file), { Prefer: 'wait=10' })
-  process.stderr.write(`${timelineText(message as never)}\n`)
+  const deadline = performance.now() + welcomeSeconds * 1000
+  const accepted = await api.post('/v1/messages', sampleMessage(file), { Prefer: preferWait(welcomeSeconds) })
+  const message = await outcomeOf(api, accepted as AcceptedView, deadline)
+  process.stderr.write(`${timelineText(message, { stream: process.stderr })}\n`)
 }
 
 const sampleMessage = ({ accounts }: DevFile) => {

@@ -36,7 +36,12 @@ interface Story {
 export const reportFailure = (error: unknown, { json }: { readonly json: boolean }): number => {
   const story = storyOf(error)
   for (const line of linesOf(story)) note(line)
-  if (json) note(jsonText({ error: { ...memberOf(error), code: story.code, message: story.what, next_step: story.next } }))
+  if (json)
+    note(
+      jsonText({
+        error: { ...memberOf(error), code: story.code, message: story.what, next_step: story.next },
+      }),
+    )
   return story.exitCode
 }
 
@@ -44,9 +49,11 @@ const storyOf = (error: unknown): Story => {
   if (error instanceof ApiFailure) return apiStory(error)
   if (error instanceof Unreachable)
     return { exitCode: exitCodes.failed, code: 'unreachable', what: error.message, next: unreachableNext() }
-  if (error instanceof UsageError) return { exitCode: exitCodes.usage, code: 'usage', what: error.message, next: error.next }
+  if (error instanceof UsageError)
+    return { exitCode: exitCodes.usage, code: 'usage', what: error.message, next: error.next }
   if (error instanceof ConfigError) return { exitCode: exitCodes.usage, code: 'config', what: error.message }
-  if (error instanceof Interrupted) return { exitCode: exitCodes.interrupted, code: 'interrupted', what: error.message }
+  if (error instanceof Interrupted)
+    return { exitCode: exitCodes.interrupted, code: 'interrupted', what: error.message }
   const { code = 'failed', message } = error as NodeJS.ErrnoException
   return { exitCode: exitCodes.failed, code, what: message ?? String(error) }
 }
@@ -71,7 +78,9 @@ const exitCodeOf = (status: number): number => {
 const linesOf = ({ what, why = [], next, code, requestId }: Story): string[] => {
   const columns = columnsOf(process.stderr)
   return [
-    ...wrapped(plain(what), columns, '  ', '').map((line, at) => (at === 0 ? `${paint('red', '✖', process.stderr)} ${line}` : line)),
+    ...wrapped(plain(what), columns, '  ', '').map((line, at) =>
+      at === 0 ? `${paint('red', '✖', process.stderr)} ${line}` : line,
+    ),
     ...why.flatMap((line) => wrapped(plain(line), columns)),
     ...(next === undefined ? [] : wrapped(next, columns, '    ', '  → ')),
     paint('dim', `  ${[code, requestId].filter(Boolean).join(' · ')}`, process.stderr),
@@ -99,9 +108,18 @@ const nextSteps = (): Readonly<Record<string, string>> => ({
   'timestamp-out-of-range': say('校准本机时钟。', 'Set the clock of this machine.'),
   forbidden: say('换一个有此权限的密钥：hongyan keys list。', 'Use a key that may: hongyan keys list.'),
   'not-found': say('核对编号；hongyan list 列出消息。', 'Check the id; hongyan list shows the messages.'),
-  'account-unknown': say('hongyan accounts list 列出已有的账号。', 'hongyan accounts list shows the accounts there are.'),
-  'idempotency-conflict': say('内容不同的消息要用另一个 --client-msg-id。', 'A message with another content needs another --client-msg-id.'),
-  'in-flight': say('稍等片刻，再用 hongyan get 查看结果。', 'Wait a moment, then see what became of it with hongyan get.'),
+  'account-unknown': say(
+    'hongyan accounts list 列出已有的账号。',
+    'hongyan accounts list shows the accounts there are.',
+  ),
+  'idempotency-conflict': say(
+    '内容不同的消息要用另一个 --client-msg-id。',
+    'A message with another content needs another --client-msg-id.',
+  ),
+  'in-flight': say(
+    '稍等片刻，再用 hongyan get 查看结果。',
+    'Wait a moment, then see what became of it with hongyan get.',
+  ),
   'in-doubt': say(
     '用同一个 --client-msg-id 再发一次，不会重复发送。',
     'Send it again with the same --client-msg-id: it will not be sent twice.',

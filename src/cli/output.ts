@@ -28,7 +28,8 @@ export const printJson = (value: unknown): void => print(jsonText(value, 2))
 /** The same on one line, for streams of documents. */
 export const printJsonLine = (value: unknown): void => print(jsonText(value))
 
-export const jsonText = (value: unknown, indent?: number): string => JSON.stringify(sorted(value), null, indent)
+export const jsonText = (value: unknown, indent?: number): string =>
+  JSON.stringify(sorted(value), null, indent)
 
 const sorted = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(sorted)
@@ -48,7 +49,9 @@ export const printTable = (heading: readonly string[], rows: readonly (readonly 
 }
 
 const tableLines = (heading: readonly string[], rows: readonly (readonly string[])[]): string[] => {
-  const widths = heading.map((name, column) => Math.max(widthOf(name), ...rows.map((row) => widthOf(row[column]!))))
+  const widths = heading.map((name, column) =>
+    Math.max(widthOf(name), ...rows.map((row) => widthOf(row[column]!))),
+  )
   const line = (row: readonly string[]) =>
     row
       .map((cell, column) => padded(cell, widths[column]!))

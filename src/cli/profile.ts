@@ -31,11 +31,16 @@ interface KeyFile {
 export const readProfile = (env: Environment): Profile => {
   const home = homeOf(env)
   const file = keyFile(join(home, 'dev.json')) ?? keyFile(join(home, 'admin.json')) ?? {}
-  const url = originOf(env.HONGYAN_URL ?? file.gateway ?? `http://${env.HONGYAN_HTTP ?? settings.http.fallback}`)
+  const url = originOf(
+    env.HONGYAN_URL ?? file.gateway ?? `http://${env.HONGYAN_HTTP ?? settings.http.fallback}`,
+  )
   const key = keyOf(env) ?? keyIn(file)
   if (!key)
     throw new UsageError(
-      say(`不知道用哪个密钥：环境变量里没有，${home} 里也没有`, `There is no key, neither in the environment nor in ${home}`),
+      say(
+        `不知道用哪个密钥：环境变量里没有，${home} 里也没有`,
+        `There is no key, neither in the environment nor in ${home}`,
+      ),
       say(
         '在运行网关的目录里执行（或设置 HONGYAN_HOME），或设置 HONGYAN_URL、HONGYAN_KEY_ID 和 HONGYAN_KEY_SECRET；还没有网关时先运行 npm start。',
         'Run this where the gateway runs (or set HONGYAN_HOME), or set HONGYAN_URL, HONGYAN_KEY_ID and HONGYAN_KEY_SECRET. Without a gateway, begin with npm start.',
@@ -59,14 +64,18 @@ const keyOf = (env: Environment): Pick<Profile, 'keyId' | 'keySecret'> | undefin
   )
 }
 
-const keyIn = ({ key_id: keyId, key_secret: keySecret }: KeyFile) => (keyId && keySecret ? { keyId, keySecret } : undefined)
+const keyIn = ({ key_id: keyId, key_secret: keySecret }: KeyFile) =>
+  keyId && keySecret ? { keyId, keySecret } : undefined
 
 /** A secret kept in a file of its own. */
 export const readSecret = (file: string): string => {
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
-    throw new UsageError(say(`无法读取密钥文件：${file}`, `The file of the secret cannot be read: ${file}`), (error as Error).message)
+    throw new UsageError(
+      say(`无法读取密钥文件：${file}`, `The file of the secret cannot be read: ${file}`),
+      (error as Error).message,
+    )
   }
 }
 

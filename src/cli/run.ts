@@ -14,7 +14,9 @@ export const untilStopped = async (stop: () => Promise<void>): Promise<void> => 
     if (askedAt !== undefined && performance.now() - askedAt > sameInterruptMs) process.exit(130)
     if (askedAt !== undefined) return
     askedAt = performance.now()
-    process.stderr.write(`\n${say('正在停止：完成进行中的发送…', 'Stopping: finishing what is under way …')}\n`)
+    process.stderr.write(
+      `\n${say('正在停止：完成进行中的发送…', 'Stopping: finishing what is under way …')}\n`,
+    )
     resolve()
   }
   process.on('SIGINT', ask)
@@ -27,7 +29,9 @@ export const untilStopped = async (stop: () => Promise<void>): Promise<void> => 
 /** A process in an unknown state must not go on: correctness does not need its clean-up. */
 export const crashOnSurprise = (): void => {
   const crash = (error: unknown) => {
-    process.stderr.write(`${JSON.stringify({ level: 60, msg: 'fatal', error: String((error as Error)?.stack ?? error) })}\n`)
+    process.stderr.write(
+      `${JSON.stringify({ level: 60, msg: 'fatal', error: String((error as Error)?.stack ?? error) })}\n`,
+    )
     process.exit(1)
   }
   process.on('uncaughtException', crash)

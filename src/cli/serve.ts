@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
+import { examples } from './client.ts'
 import { exitCodes } from './output.ts'
 import { crashOnSurprise, startFailure, untilStopped } from './run.ts'
 import { say } from './say.ts'
@@ -10,7 +11,10 @@ export const addServe = (program: Command): void => {
   program
     .command('serve')
     .description(say('运行服务：网关与工作进程', 'run the service: gateway and worker'))
-    .addHelpText('after', '\nHONGYAN_HTTP=0.0.0.0:8080 hongyan serve\nHONGYAN_HOME=/var/lib/hongyan hongyan serve')
+    .addHelpText(
+      'after',
+      examples('HONGYAN_HTTP=0.0.0.0:8080 hongyan serve', 'HONGYAN_HOME=/var/lib/hongyan hongyan serve'),
+    )
     .action(serve)
 }
 
@@ -28,9 +32,19 @@ const serve = async (): Promise<void> => {
 
   const adminFile = join(config.home, 'admin.json')
   if (!existsSync(adminFile)) {
-    const key = newKey({ tenant: 'default', name: 'admin', scopes: ['send', 'read', 'admin'], now: Date.now() })
+    const key = newKey({
+      tenant: 'default',
+      name: 'admin',
+      scopes: ['send', 'read', 'admin'],
+      now: Date.now(),
+    })
     await service.directory.putKey(key)
-    const content = { gateway: service.url, key_id: key.id, key_secret: key.secrets[0], bearer: bearerOf(key) }
+    const content = {
+      gateway: service.url,
+      key_id: key.id,
+      key_secret: key.secrets[0],
+      bearer: bearerOf(key),
+    }
     writeFileSync(adminFile, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
     process.stderr.write(`${say('首个管理密钥已写入', 'The first admin key is in')} ${adminFile}\n`)
   }

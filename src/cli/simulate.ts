@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
+import { examples } from './client.ts'
 import { exitCodes } from './output.ts'
 import { crashOnSurprise, startFailure, untilStopped } from './run.ts'
 import { say } from './say.ts'
@@ -14,7 +15,10 @@ export const addSimulate = (program: Command): void => {
     .option('--seed <number>', say('随机数种子', 'seed of chance'), Number)
     .option('--memory', say('不保存记录', 'keep nothing on disk'))
     .option('--benchmark', say('压测模式：不保留内容', 'for load: keep no content'))
-    .addHelpText('after', '\nhongyan simulate --any\nHONGYAN_SIMULATOR=127.0.0.1:9077 hongyan simulate --latency 80')
+    .addHelpText(
+      'after',
+      examples('hongyan simulate --any', 'HONGYAN_SIMULATOR=127.0.0.1:9077 hongyan simulate --latency 80'),
+    )
     .action(simulate)
 }
 
@@ -42,6 +46,8 @@ const simulate = async (options: SimulateOptions): Promise<void> => {
     process.stderr.write(`${startFailure(error)}\n`)
     process.exit(exitCodes.failed)
   })
-  process.stdout.write(`${JSON.stringify({ simulator: simulator.url, simulator_admin: simulator.adminUrl })}\n`)
+  process.stdout.write(
+    `${JSON.stringify({ simulator: simulator.url, simulator_admin: simulator.adminUrl })}\n`,
+  )
   await untilStopped(simulator.close)
 }

@@ -17,9 +17,11 @@ export const withoutColour = (): void => {
 export const columnsOf = (stream: NodeJS.WriteStream): number => stream.columns || Number.POSITIVE_INFINITY
 
 /** Without what could move the cursor or break a line: texts of others are shown, not obeyed. */
-export const plain = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '\ufffd')
+export const plain = (text: string): string =>
+  text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '\ufffd')
 
-const wide = '\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\ua4cf\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe6f\\uff00-\\uff60\\uffe0-\\uffe6\\u{1f300}-\\u{1faff}\\u{20000}-\\u{3fffd}'
+const wide =
+  '\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\ua4cf\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe6f\\uff00-\\uff60\\uffe0-\\uffe6\\u{1f300}-\\u{1faff}\\u{20000}-\\u{3fffd}'
 const isWide = new RegExp(`[${wide}]`, 'u')
 const isMark = /\p{Mark}/u
 
@@ -30,7 +32,8 @@ export const widthOf = (text: string): number => {
   return width
 }
 
-export const padded = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - widthOf(text)))
+export const padded = (text: string, width: number): string =>
+  text + ' '.repeat(Math.max(0, width - widthOf(text)))
 
 /** A word, or one wide character with the punctuation that may not begin a line. */
 const unit = new RegExp(`\\s+|[${wide}][，。；：、！？）」》”]*|[^\\s${wide}]+[，。；：、！？）」》”]*`, 'gu')

@@ -2,9 +2,9 @@
 import { errcodeOf } from '../errcodes.ts'
 import { isFinal, type State } from '../message.ts'
 import { say } from './say.ts'
-import { columnsOf, padded, paint, plain, type Style, wrapped, widthOf } from './terminal.ts'
+import { columnsOf, padded, paint, plain, type Style, widthOf, wrapped } from './terminal.ts'
 import { clockText, dayText, durationText } from './times.ts'
-import type { MessageView, TimelineEntry } from './views.ts'
+import type { AttemptView, MessageView, TimelineEntry } from './views.ts'
 
 export interface TimelineOptions {
   /** Where it will be written: decides on colour and width. */
@@ -24,7 +24,7 @@ export const timelineText = (
     `  ${colour('dim', message.id)}`,
     ...factsOf(message).flatMap(([label, value]) => fact(label, value, columns, colour)),
     '',
-    ...entryLines(message.timeline, columns, colour),
+    ...entryLines(message, columns, colour),
     '',
     ...wrapped(explanation[language], columns),
     ...wrapped(explanation.next_step[language], columns, '    ', '  → '),
@@ -52,7 +52,9 @@ const factsOf = (message: MessageView): readonly (readonly [string, string])[] =
   [say('模板', 'template'), message.template_id],
   ...(message.next_attempt_at === null
     ? []
-    : ([[say('下次', 'next'), `${dayText(message.next_attempt_at)} ${clockText(message.next_attempt_at)}`]] as const)),
+    : ([
+        [say('下次', 'next'), `${dayText(message.next_attempt_at)} ${clockText(message.next_attempt_at)}`],
+      ] as const)),
 ]
 
 const labelWidth = 10
@@ -60,7 +62,9 @@ const labelWidth = 10
 const fact = (label: string, value: string, columns: number, colour: Colour): string[] => {
   const text = plain(value)
   const fits = 2 + labelWidth + widthOf(text) <= columns
-  return fits ? [`  ${colour('dim', padded(label, labelWidth))}${text}`] : [`  ${colour('dim', label)}`, `    ${text}`]
+  return fits
+    ? [`  ${colour('dim', padded(label, labelWidth))}${text}`]
+    : [`  ${colour('dim', label)}`, `    ${text}`]
 }
 
 const entryLines = (timeline: readonly TimelineEntry[], columns: number, colour: Colour): string[] =>
@@ -74,14 +78,20 @@ const entryLines = (timeline: readonly TimelineEntry[], columns: number, colour:
 const deltaWidth = 9
 const eventWidth = 9
 
-const entryLine = (entry: TimelineEntry, before: TimelineEntry | undefined, columns: number, colour: Colour): string[] => {
+const entryLine = (
+  entry: TimelineEntry,
+  before: TimelineEntry | undefined,
+  columns: number,
+  colour: Colour,
+): string[] => {
   const delta = before === undefined ? '' : `+${durationText(Date.parse(entry.at) - Date.parse(before.at))}`
   const lead = `  ${clockText(entry.at)} ${colour('dim', delta.padStart(deltaWidth))}  `
   const leadWidth = 2 + 12 + 1 + deltaWidth + 2
   const detail = detailOf(entry)
   if (detail === '') return [lead + entry.event]
   const event = padded(entry.event, eventWidth)
-  if (leadWidth + widthOf(event) + 2 + widthOf(detail) <= columns) return [`${lead}${event}  ${colour('dim', detail)}`]
+  if (leadWidth + widthOf(event) + 2 + widthOf(detail) <= columns)
+    return [`${lead}${event}  ${colour('dim', detail)}`]
   return [lead + entry.event, ...wrapped(detail, columns, '      ').map((line) => colour('dim', line))]
 }
 
@@ -89,7 +99,9 @@ const detailOf = ({ at, reason, until, errcode, duration_ms }: TimelineEntry): s
   [
     errcode === undefined ? undefined : `errcode ${errcode} ${errcodeOf(errcode).errmsg}`,
     reason === undefined ? undefined : plain(reason),
-    until === undefined ? undefined : `→ ${dayText(until) === dayText(at) ? '' : `${dayText(until)} `}${clockText(until)}`,
+    until === undefined
+      ? undefined
+      : `→ ${dayText(until) === dayText(at) ? '' : `${dayText(until)} `}${clockText(until)}`,
     duration_ms === undefined ? undefined : durationText(duration_ms),
   ]
     .filter((part) => part !== undefined)

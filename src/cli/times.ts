@@ -42,7 +42,10 @@ export const timeArgument = (text: string, now = Date.now()): string => {
   if (Number.isNaN(time))
     throw new UsageError(
       say(`看不懂这个时间：${text}`, `This is not a time: ${text}`),
-      say('写成 2026-12-01T09:00:00+08:00、2026-12-01T09:00（本地时间）或 +10m。', 'Write 2026-12-01T09:00:00+08:00, 2026-12-01T09:00 (local time) or +10m.'),
+      say(
+        '写成 2026-12-01T09:00:00+08:00、2026-12-01T09:00（本地时间）或 +10m。',
+        'Write 2026-12-01T09:00:00+08:00, 2026-12-01T09:00 (local time) or +10m.',
+      ),
     )
   return new Date(time).toISOString()
 }

@@ -24,7 +24,15 @@ export interface TimelineEntry {
   readonly duration_ms?: number
 }
 
+export interface AttemptView {
+  readonly errmsg?: string
+  /** WeChat's number of the request. */
+  readonly rid?: string
+}
+
 export interface MessageView extends MessageSummary {
+  /** Every call to WeChat, oldest first. */
+  readonly attempts: readonly AttemptView[]
   readonly timeline: readonly TimelineEntry[]
 }
 
@@ -34,7 +42,9 @@ export interface MessagePage {
 }
 
 /** What a message that was taken is answered with; with `Prefer: wait` the whole view, if it ended in time. */
-export type AcceptedView = Pick<MessageSummary, 'id' | 'state'> & { readonly duplicate: boolean } & Partial<MessageView>
+export type AcceptedView = Pick<MessageSummary, 'id' | 'state'> & {
+  readonly duplicate: boolean
+} & Partial<MessageView>
 
 /** Why one of many messages was refused. */
 export interface RefusalView {

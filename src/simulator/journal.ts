@@ -31,12 +31,15 @@ export const openJournal = (home: string, replay: (record: JournalRecord) => voi
   mkdirSync(home, { recursive: true })
   const path = join(home, 'truth.ndjson')
   const file = openSync(path, 'a+')
-  let line = 0
-  let size = readLines(file, (text) => {
-    line++
-    replay(parseRecord(text, `${path}:${line}`))
-  })
-  ftruncateSync(file, size)
+  let size = 0
+  try {
+    let line = 0
+    size = readLines(file, (text) => replay(parseRecord(text, `${path}:${++line}`)))
+    ftruncateSync(file, size)
+  } catch (cause) {
+    closeSync(file)
+    throw cause
+  }
   return {
     append: (record) => {
       const bytes = Buffer.from(`${JSON.stringify(record)}\n`)

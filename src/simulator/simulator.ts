@@ -22,7 +22,7 @@ export interface Simulator {
   readonly url: string
   /** Base URL of the admin API. */
   readonly adminUrl: string
-  /** Cuts all connections and closes the journal. */
+  /** Cuts all connections and closes the journal. A second call waits for the first. */
   close(): Promise<void>
 }
 
@@ -39,14 +39,12 @@ export const startSimulator = async (given: SimulatorOptions): Promise<Simulator
       await admin.close()
       throw cause
     })
-    return {
-      url: api.url,
-      adminUrl: admin.url,
-      close: async () => {
-        await Promise.all([api.close(), admin.close()])
-        world.close()
-      },
+    let closing: Promise<void> | undefined
+    const close = async (): Promise<void> => {
+      await Promise.all([api.close(), admin.close()])
+      world.close()
     }
+    return { url: api.url, adminUrl: admin.url, close: () => (closing ??= close()) }
   } catch (cause) {
     world.close()
     throw cause

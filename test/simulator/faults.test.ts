@@ -1,8 +1,8 @@
-import { suite, test } from 'node:test'
+import { suite, type TestContext, test } from 'node:test'
 import { official, openSimulator, templateSend } from './open.ts'
 
 suite('faults', () => {
-  test('an errcode is answered and nothing is accepted', async (t) => {
+  test('an errcode is answered and nothing is accepted', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const token = await sim.tokenOf()
     await sim.faults({ path: templateSend, errcode: 43101 })
@@ -15,7 +15,7 @@ suite('faults', () => {
     ])
   })
 
-  test('-1 may hide that the message was accepted, by switch', async (t) => {
+  test('-1 may hide that the message was accepted, by switch', async (t: TestContext) => {
     const sim = await openSimulator(t, { switches: { ambiguousBusyDelivers: true } })
     const token = await sim.tokenOf()
     await sim.faults({ errcode: -1 })
@@ -31,7 +31,7 @@ suite('faults', () => {
     [{ reset: 'before' }, 0],
     [{ reset: 'after' }, 1],
   ] as const)
-    test(`${JSON.stringify(rule)} gives no answer and accepts ${accepts}`, async (t) => {
+    test(`${JSON.stringify(rule)} gives no answer and accepts ${accepts}`, async (t: TestContext) => {
       const sim = await openSimulator(t, { hangMs: 20 })
       const token = await sim.tokenOf()
       await sim.faults(rule)
@@ -46,13 +46,13 @@ suite('faults', () => {
     [true, 502, /<h1>502 Bad Gateway/, 0],
     ['html-200', 200, /<html>/, 0],
     ['redirect', 302, /<html>/, 0],
-    ['huge', 200, /^<html>[^]{7000000}/, 0],
+    ['huge', 200, /^<html>[\s\S]*\n{5000}$/, 0],
     ['no-errcode', 200, /^\{"msgid":\d{19}\}$/, 1],
     ['string-errcode', 200, /^\{"errcode":"0",/, 1],
     ['cut-json', 200, /^\{"errcode":0,[^}]*$/, 1],
   ]
   for (const [junk, status, body, accepts] of junks)
-    test(`junk ${junk} has status ${status} and accepts ${accepts}`, async (t) => {
+    test(`junk ${junk} has status ${status} and accepts ${accepts}`, async (t: TestContext) => {
       const sim = await openSimulator(t)
       const token = await sim.tokenOf()
       await sim.faults({ path: templateSend, junk })
@@ -62,7 +62,7 @@ suite('faults', () => {
       t.assert.equal((await sim.effects()).length, accepts)
     })
 
-  test('a delay replaces the usual one, and the effect does not wait for it', async (t) => {
+  test('a delay replaces the usual one, and the effect does not wait for it', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const token = await sim.tokenOf()
     await sim.faults({ latency_ms: 300 })
@@ -74,7 +74,7 @@ suite('faults', () => {
     t.assert.ok(performance.now() - started >= 295)
   })
 
-  test('the first rule that matches is played, its count runs out, and hits are told', async (t) => {
+  test('the first rule that matches is played, its count runs out, and hits are told', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const token = await sim.tokenOf()
     const [one, two] = official.openids
@@ -103,13 +103,13 @@ suite('faults', () => {
     t.assert.deepEqual((await sim.admin('faults')).json, { rules: [] })
   })
 
-  test('token calls can be hit too, by appid', async (t) => {
+  test('token calls can be hit too, by appid', async (t: TestContext) => {
     const sim = await openSimulator(t)
     await sim.faults({ appid: official.appid, path: '/cgi-bin/token', errcode: -1 })
     t.assert.equal((await sim.plainToken()).json.errcode, -1)
   })
 
-  test('the same seed draws the same lots, another one does not', async (t) => {
+  test('the same seed draws the same lots, another one does not', async (t: TestContext) => {
     const lots = async (seed: number) => {
       const sim = await openSimulator(t, { seed })
       const token = await sim.tokenOf()

@@ -31,7 +31,7 @@ const post = async (address: string, body: object) => {
 }
 
 suite('the journal', () => {
-  test('what was answered outlives kill -9', { timeout: 30_000 }, async (t) => {
+  test('what was answered outlives kill -9', { timeout: 30_000 }, async (t: TestContext) => {
     const home = await aHome(t)
     const { child, url } = await spawnSimulator(t, home)
     const { appid, secret } = official
@@ -51,7 +51,7 @@ suite('the journal', () => {
     t.assert.equal((await sim.effects()).length, 2)
   })
 
-  test('a torn last line is dropped and the next record is whole', async (t) => {
+  test('a torn last line is dropped and the next record is whole', async (t: TestContext) => {
     const home = await aHome(t)
     const first = await openSimulator(t, { home })
     await first.send(await first.tokenOf())
@@ -65,13 +65,13 @@ suite('the journal', () => {
     t.assert.equal((await third.effects()).length, 2)
   })
 
-  test('damage in the middle is told, not skipped', async (t) => {
+  test('damage in the middle is told, not skipped', async (t: TestContext) => {
     const home = await aHome(t)
     await appendFile(join(home, 'truth.ndjson'), '{"kind":"msgid","last":"3500000000000000131"}\n{"ki\n')
     await t.assert.rejects(openSimulator(t, { home }), /truth\.ndjson:2 is damaged/)
   })
 
-  test('a forced token, a replaced one and a moved clock are remembered', async (t) => {
+  test('a forced token, a replaced one and a moved clock are remembered', async (t: TestContext) => {
     const home = await aHome(t)
     const first = await openSimulator(t, { home })
     const old = await first.tokenOf()
@@ -86,7 +86,7 @@ suite('the journal', () => {
     t.assert.ok(now - Date.now() > 86_400_000 * 2.9)
   })
 
-  test('a reset empties it, except for what must not come again', async (t) => {
+  test('a reset empties it, except for what must not come again', async (t: TestContext) => {
     const home = await aHome(t)
     const first = await openSimulator(t, { home })
     const token = await first.tokenOf()
@@ -102,7 +102,7 @@ suite('the journal', () => {
 })
 
 suite('a ring', () => {
-  test('keeps the newest in order and counts them all', (t) => {
+  test('keeps the newest in order and counts them all', (t: TestContext) => {
     const ring = createRing<number>(3)
     for (const n of [1, 2, 3, 4, 5]) ring.push(n)
     t.assert.deepEqual([...ring.items()], [3, 4, 5])

@@ -1,8 +1,8 @@
-import { suite, test } from 'node:test'
+import { suite, type TestContext, test } from 'node:test'
 import { aMessage, official, openSimulator, templateSend } from './open.ts'
 
 suite('the protocol', () => {
-  test('an accepted message is answered with a bare msgid above 2^53 that only ever grows', async (t) => {
+  test('an accepted message is answered with a bare msgid above 2^53 that only ever grows', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const token = await sim.tokenOf()
     const first = await sim.send(token)
@@ -13,7 +13,7 @@ suite('the protocol', () => {
     t.assert.notEqual(String(JSON.parse(first.text).msgid), first.msgid, 'a JavaScript number carries it')
   })
 
-  test('every refusal has status 200 and a rid that starts with the simulated time', async (t) => {
+  test('every refusal has status 200 and a rid that starts with the simulated time', async (t: TestContext) => {
     const sim = await openSimulator(t)
     await sim.advance(86_400_000)
     const { json, status } = await sim.api(templateSend, aMessage())
@@ -57,20 +57,20 @@ suite('the protocol', () => {
     ['more than a megabyte', `${templateSend}?access_token=TOKEN`, 'POST', 'x'.repeat(1_100_000), 45002],
   ]
   for (const [name, path, method, body, errcode] of cases)
-    test(`${name} is ${errcode}`, async (t) => {
+    test(`${name} is ${errcode}`, async (t: TestContext) => {
       const sim = await openSimulator(t)
       const token = await sim.tokenOf()
       const answer = await sim.api(path.replace('TOKEN', token), body, method)
       t.assert.equal(answer.json.errcode, errcode)
     })
 
-  test('the token is checked before the body, and the method before the token', async (t) => {
+  test('the token is checked before the body, and the method before the token', async (t: TestContext) => {
     const sim = await openSimulator(t)
     t.assert.equal((await sim.api(`${templateSend}?access_token=x`, '')).json.errcode, 40014)
     t.assert.equal((await sim.api(templateSend, undefined, 'GET')).json.errcode, 43002)
   })
 
-  test('the first page names the useful addresses', async (t) => {
+  test('the first page names the useful addresses', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const { text } = await sim.api('/', undefined, 'GET')
     t.assert.ok(text.includes(`${sim.adminUrl}/_sim/effects`))
@@ -79,7 +79,7 @@ suite('the protocol', () => {
 
   test('an idle socket is cut after the time that was set, without notice', {
     timeout: 10_000,
-  }, async (t) => {
+  }, async (t: TestContext) => {
     const sim = await openSimulator(t, { idleMs: 50 })
     const { connect } = await import('node:net')
     const socket = connect(Number(new URL(sim.url).port), '127.0.0.1')
@@ -92,7 +92,7 @@ suite('the protocol', () => {
 })
 
 suite('the APIs about the API', () => {
-  test('quota/get counts sends and clear_quota starts them anew, ten times a month', async (t) => {
+  test('quota/get counts sends and clear_quota starts them anew, ten times a month', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const token = await sim.tokenOf()
     const quota = async () => {
@@ -110,7 +110,7 @@ suite('the APIs about the API', () => {
     t.assert.equal(await clear(), 48006)
   })
 
-  test('rid/get tells what a refused request was', async (t) => {
+  test('rid/get tells what a refused request was', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const token = await sim.tokenOf()
     const refused = await sim.send(token, { touser: 'nobody' })
@@ -123,7 +123,7 @@ suite('the APIs about the API', () => {
 })
 
 suite('quotas', () => {
-  test('the call after the last of the day is 45009 until midnight in Beijing', async (t) => {
+  test('the call after the last of the day is 45009 until midnight in Beijing', async (t: TestContext) => {
     const sim = await openSimulator(t)
     await sim.admin('clock', { speed: 0 })
     await sim.admin('quotas', { appid: official.appid, path: templateSend, daily: 2 })
@@ -138,7 +138,7 @@ suite('quotas', () => {
     t.assert.deepEqual(await codes(), [0, 0, 45009])
   })
 
-  test('past the pace of a minute it is 45011, and the next minute is free', async (t) => {
+  test('past the pace of a minute it is 45011, and the next minute is free', async (t: TestContext) => {
     const sim = await openSimulator(t)
     await sim.admin('clock', { speed: 0 })
     await sim.admin('quotas', { appid: official.appid, path: templateSend, minute: 1 })
@@ -150,7 +150,7 @@ suite('quotas', () => {
   })
 
   for (const failedCallsCount of [true, false])
-    test(`a refused call ${failedCallsCount ? 'uses up' : 'costs no'} quota`, async (t) => {
+    test(`a refused call ${failedCallsCount ? 'uses up' : 'costs no'} quota`, async (t: TestContext) => {
       const sim = await openSimulator(t, { switches: { failedCallsCount } })
       await sim.admin('quotas', { appid: official.appid, path: templateSend, daily: 1 })
       const token = await sim.tokenOf()

@@ -1,4 +1,4 @@
-import { suite, test } from 'node:test'
+import { suite, type TestContext, test } from 'node:test'
 import {
   aMessage,
   aSubscribeMessage,
@@ -27,7 +27,7 @@ suite('what template/send refuses', () => {
     ['an unknown openid and bad data', { touser: 'oNobody', data: {} }, 40003],
   ]
   for (const [name, change, errcode] of cases)
-    test(`${name} is ${errcode}`, async (t) => {
+    test(`${name} is ${errcode}`, async (t: TestContext) => {
       const sim = await openSimulator(t)
       t.assert.equal((await sim.send(await sim.tokenOf(), change)).json.errcode, errcode)
       t.assert.deepEqual(await sim.effects(), [])
@@ -49,14 +49,14 @@ suite('data', () => {
     ],
   ]
   for (const [name, data, reason] of cases)
-    test(`${name} is 47003`, async (t) => {
+    test(`${name} is 47003`, async (t: TestContext) => {
       const sim = await openSimulator(t)
       const { json } = await sim.send(await sim.tokenOf(), { data })
       t.assert.equal(json.errcode, 47003)
       t.assert.match(String(json.errmsg), new RegExp(`^argument invalid! ${reason} rid: `))
     })
 
-  test('every example of the demo templates passes', async (t) => {
+  test('every example of the demo templates passes', async (t: TestContext) => {
     const sim = await openSimulator(t)
     for (const account of [official, miniprogram]) {
       const path = account === official ? templateSend : subscribeSend
@@ -68,7 +68,7 @@ suite('data', () => {
     }
   })
 
-  test('keys of a historical template are not looked at', async (t) => {
+  test('keys of a historical template are not looked at', async (t: TestContext) => {
     const history = {
       template_id: 'H'.repeat(43),
       title: '旧',
@@ -80,7 +80,7 @@ suite('data', () => {
     t.assert.equal(json.errcode, 0)
   })
 
-  test('a test account does not mind lengths, but still minds forms', async (t) => {
+  test('a test account does not mind lengths, but still minds forms', async (t: TestContext) => {
     const sim = await openSimulator(t, { accounts: [{ ...official, flags: { sandbox: true } }] })
     const token = await sim.tokenOf()
     const long = { data: { ...dataOf(example), thing2: { value: '字'.repeat(99) } } }
@@ -102,7 +102,7 @@ suite('data', () => {
     ],
   ]
   for (const [name, switches, data, errcode] of switched)
-    test(`${name} with ${JSON.stringify(switches)}`, async (t) => {
+    test(`${name} with ${JSON.stringify(switches)}`, async (t: TestContext) => {
       const sim = await openSimulator(t, { switches })
       t.assert.equal((await sim.send(await sim.tokenOf(), { data })).json.errcode, errcode)
     })
@@ -118,7 +118,7 @@ suite('recipients', () => {
     [{ refuses: [payment?.template_id] }, 0],
   ]
   for (const [state, errcode] of cases)
-    test(`a follower with ${JSON.stringify(state)} answers ${errcode}`, async (t) => {
+    test(`a follower with ${JSON.stringify(state)} answers ${errcode}`, async (t: TestContext) => {
       const sim = await openSimulator(t)
       await sim.admin('recipients', { appid: official.appid, touser, ...state })
       const token = await sim.tokenOf()
@@ -126,7 +126,7 @@ suite('recipients', () => {
       t.assert.equal((await sim.send(token, { touser: official.openids[1] })).json.errcode, 0)
     })
 
-  test('a toggle keeps what it does not name, and can be taken back', async (t) => {
+  test('a toggle keeps what it does not name, and can be taken back', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const toggle = (state: object) => sim.admin('recipients', { appid: official.appid, touser, ...state })
     await toggle({ blocked: true })
@@ -137,13 +137,13 @@ suite('recipients', () => {
     t.assert.equal((await sim.send(token)).json.errcode, 43019)
   })
 
-  test('a user who is toggled is known from then on', async (t) => {
+  test('a user who is toggled is known from then on', async (t: TestContext) => {
     const sim = await openSimulator(t)
     await sim.admin('recipients', { appid: official.appid, touser: 'oNewcomer' })
     t.assert.equal((await sim.send(await sim.tokenOf(), { touser: 'oNewcomer' })).json.errcode, 0)
   })
 
-  test('a mini program hears 43101 for every no', async (t) => {
+  test('a mini program hears 43101 for every no', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const token = await sim.tokenOf(miniprogram)
     const send = async () =>
@@ -156,7 +156,7 @@ suite('recipients', () => {
 })
 
 suite('accounts', () => {
-  test('the API of the other kind of account is 48001', async (t) => {
+  test('the API of the other kind of account is 48001', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const own = await sim.tokenOf(official)
     const other = await sim.tokenOf(miniprogram)
@@ -175,7 +175,7 @@ suite('accounts', () => {
     [{ ipWhitelist: ['10.0.0.0/8'] }, 40164, 0],
   ]
   for (const [flags, template, subscribe] of flagged)
-    test(`${JSON.stringify(flags).slice(0, 40)} is ${template} and ${subscribe}`, async (t) => {
+    test(`${JSON.stringify(flags).slice(0, 40)} is ${template} and ${subscribe}`, async (t: TestContext) => {
       const sim = await openSimulator(t)
       const [one, two] = [await sim.tokenOf(official), await sim.tokenOf(miniprogram)]
       for (const { appid } of [official, miniprogram]) await sim.admin('accounts', { appid, flags })
@@ -184,7 +184,7 @@ suite('accounts', () => {
       t.assert.equal(json.errcode, subscribe)
     })
 
-  test('in the "accept any" mode strangers may do everything, but typed fields are still checked', async (t) => {
+  test('in the "accept any" mode strangers may do everything, but typed fields are still checked', async (t: TestContext) => {
     const sim = await openSimulator(t, { anyAccount: true })
     const token = await sim.tokenOf({ ...official, appid: 'wxStranger', secret: 'whatever' })
     const stranger = { touser: 'anybody', template_id: 'anything', data: dataOf({ thing1: '茶', other: '' }) }
@@ -199,7 +199,7 @@ suite('accounts', () => {
 suite('a repeated client_msg_id', () => {
   const repeat = { client_msg_id: 'order-1' }
 
-  test('is answered with the same msgid and seen once, for ten minutes', async (t) => {
+  test('is answered with the same msgid and seen once, for ten minutes', async (t: TestContext) => {
     const sim = await openSimulator(t)
     await sim.admin('clock', { speed: 0 })
     const token = await sim.tokenOf()
@@ -212,7 +212,7 @@ suite('a repeated client_msg_id', () => {
     t.assert.equal((await sim.effects()).length, 2)
   })
 
-  test('may be answered with msgid 0 or 44007, by switch', async (t) => {
+  test('may be answered with msgid 0 or 44007, by switch', async (t: TestContext) => {
     for (const [repeatedClientMsgId, expected] of [
       ['msgid-0', '"msgid":0}'],
       ['error', '"errcode":44007'],
@@ -225,7 +225,7 @@ suite('a repeated client_msg_id', () => {
     }
   })
 
-  test('to another user is another message', async (t) => {
+  test('to another user is another message', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const token = await sim.tokenOf()
     await sim.send(token, repeat)
@@ -233,7 +233,7 @@ suite('a repeated client_msg_id', () => {
     t.assert.equal((await sim.effects()).length, 2)
   })
 
-  test('after a refusal is a first one', async (t) => {
+  test('after a refusal is a first one', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const token = await sim.tokenOf()
     await sim.send(token, { ...repeat, data: {} })
@@ -241,7 +241,7 @@ suite('a repeated client_msg_id', () => {
     t.assert.equal((await sim.effects()).length, 1)
   })
 
-  test('protects nobody in a mini program, which has no such key', async (t) => {
+  test('protects nobody in a mini program, which has no such key', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const token = await sim.tokenOf(miniprogram)
     for (const _ of [1, 2]) await sim.api(`${subscribeSend}?access_token=${token}`, aSubscribeMessage(repeat))

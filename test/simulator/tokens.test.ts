@@ -15,7 +15,7 @@ const open = async (t: TestContext, options: OpenOptions = {}) => {
 }
 
 suite('the stable token', () => {
-  test('is the same with its remaining life until its last five minutes', async (t) => {
+  test('is the same with its remaining life until its last five minutes', async (t: TestContext) => {
     const sim = await open(t)
     const first = await sim.stable()
     t.assert.deepEqual(Object.keys(first.json), ['access_token', 'expires_in'])
@@ -31,7 +31,7 @@ suite('the stable token', () => {
     t.assert.equal(await sim.errcodeWith(second.json.access_token), 0)
   })
 
-  test('dies at once when a new one is forced', async (t) => {
+  test('dies at once when a new one is forced', async (t: TestContext) => {
     const sim = await open(t)
     const first = await sim.stable()
     const forced = await sim.force()
@@ -39,7 +39,7 @@ suite('the stable token', () => {
     t.assert.equal(await sim.errcodeWith(forced.json.access_token), 0)
   })
 
-  test('a force within thirty seconds refreshes nothing', async (t) => {
+  test('a force within thirty seconds refreshes nothing', async (t: TestContext) => {
     const sim = await open(t)
     const first = await sim.force()
     await sim.advance(29_000)
@@ -48,7 +48,7 @@ suite('the stable token', () => {
     t.assert.notEqual((await sim.force()).json.access_token, first.json.access_token)
   })
 
-  test('the twenty-first force of a day is 45009, the next day is free', async (t) => {
+  test('the twenty-first force of a day is 45009, the next day is free', async (t: TestContext) => {
     const sim = await open(t)
     // Away from midnight in Beijing, wherever the real clock stands.
     await sim.advance(86_400_000 - ((Date.now() + 8 * 60 * minute) % 86_400_000) + 60 * minute)
@@ -62,7 +62,7 @@ suite('the stable token', () => {
     t.assert.equal((await sim.force()).json.errcode, undefined)
   })
 
-  test('an old token may live on after a force, by switch', async (t) => {
+  test('an old token may live on after a force, by switch', async (t: TestContext) => {
     const sim = await open(t, { switches: { forcedRefreshOverlap: true } })
     const first = await sim.stable()
     await sim.force()
@@ -71,7 +71,7 @@ suite('the stable token', () => {
 })
 
 suite('the plain token', () => {
-  test('each call makes a new one; the old one works five more minutes, then is 40001', async (t) => {
+  test('each call makes a new one; the old one works five more minutes, then is 40001', async (t: TestContext) => {
     const sim = await open(t)
     const first = await sim.plainToken()
     const second = await sim.plainToken()
@@ -87,7 +87,7 @@ suite('the plain token', () => {
     t.assert.equal(await sim.errcodeWith(first.json.access_token), 40001)
   })
 
-  test('never touches the stable world', async (t) => {
+  test('never touches the stable world', async (t: TestContext) => {
     const sim = await open(t)
     const stable = await sim.stable()
     const plain = await sim.plainToken()
@@ -96,7 +96,7 @@ suite('the plain token', () => {
     t.assert.equal(await sim.errcodeWith(stable.json.access_token), 40001)
   })
 
-  test('past its daily limit it is 45009', async (t) => {
+  test('past its daily limit it is 45009', async (t: TestContext) => {
     const sim = await open(t)
     await sim.admin('quotas', { appid: official.appid, path: '/cgi-bin/token', daily: 1 })
     await sim.plainToken()
@@ -109,7 +109,7 @@ suite('another system refreshes', () => {
     ['stable', 40001],
     ['plain', 0],
   ] as const)
-    test(`in the ${world} world our token is then ${errcode}`, async (t) => {
+    test(`in the ${world} world our token is then ${errcode}`, async (t: TestContext) => {
       const sim = await open(t)
       const { json } = await (world === 'stable' ? sim.stable() : sim.plainToken())
       const rotated = await sim.admin('tokens/rotate', { appid: official.appid, world })
@@ -127,7 +127,7 @@ suite('who gets no token', () => {
     ['a wrong secret', { secret: 'wrong' }, 40125],
   ]
   for (const [name, change, errcode] of cases)
-    test(`${name} is ${errcode} in both worlds`, async (t) => {
+    test(`${name} is ${errcode} in both worlds`, async (t: TestContext) => {
       const sim = await open(t)
       t.assert.equal((await sim.stable(change)).json.errcode, errcode)
       const claim = { grant_type: 'client_credential', ...official, ...change }
@@ -143,13 +143,13 @@ suite('who gets no token', () => {
     [{ ipWhitelist: ['203.0.113.0/24'] }, 40164],
   ]
   for (const [flags, errcode] of flagged)
-    test(`${JSON.stringify(flags)} is ${errcode}`, async (t) => {
+    test(`${JSON.stringify(flags)} is ${errcode}`, async (t: TestContext) => {
       const sim = await open(t)
       await sim.admin('accounts', { appid: official.appid, flags })
       t.assert.equal((await sim.stable()).json.errcode, errcode)
     })
 
-  test('the refusal names the address to be listed, and listing it helps', async (t) => {
+  test('the refusal names the address to be listed, and listing it helps', async (t: TestContext) => {
     const sim = await open(t, { accounts: [{ ...official, flags: { ipWhitelist: ['10.0.0.1'] } }] })
     t.assert.match(
       String((await sim.stable()).json.errmsg),
@@ -162,11 +162,11 @@ suite('who gets no token', () => {
 
 suite('tokens that are none', () => {
   for (const malformedTokenErrcode of [40001, 40014] as const)
-    test(`a malformed one is ${malformedTokenErrcode}, by switch`, async (t) => {
+    test(`a malformed one is ${malformedTokenErrcode}, by switch`, async (t: TestContext) => {
       const sim = await open(t, { switches: { malformedTokenErrcode } })
       t.assert.equal(await sim.errcodeWith('nonsense'), malformedTokenErrcode)
     })
-  test('a well-formed stranger is 40001', async (t) => {
+  test('a well-formed stranger is 40001', async (t: TestContext) => {
     const sim = await open(t)
     t.assert.equal(await sim.errcodeWith(`97_${'x'.repeat(136)}`), 40001)
   })

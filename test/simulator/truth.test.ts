@@ -1,4 +1,4 @@
-import { suite, test } from 'node:test'
+import { suite, type TestContext, test } from 'node:test'
 import {
   aMessage,
   aSubscribeMessage,
@@ -10,7 +10,7 @@ import {
 } from './open.ts'
 
 suite('effects and calls', () => {
-  test('an effect tells who saw what, and when', async (t) => {
+  test('an effect tells who saw what, and when', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const { msgid } = await sim.send(await sim.tokenOf(), { client_msg_id: 'a' })
     const { touser, template_id, data } = aMessage()
@@ -25,7 +25,7 @@ suite('effects and calls', () => {
     t.assert.match(effect?.at ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
   })
 
-  test('rows can be filtered and paged; without an offset the newest come, newest last', async (t) => {
+  test('rows can be filtered and paged; without an offset the newest come, newest last', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const token = await sim.tokenOf()
     for (const client_msg_id of ['a', 'b', 'c', 'd']) await sim.send(token, { client_msg_id })
@@ -41,7 +41,7 @@ suite('effects and calls', () => {
     t.assert.deepEqual((await sim.admin('effects?limit=0')).json, { total: 5, effects: [] })
   })
 
-  test('every call is in the ledger, with its answer', async (t) => {
+  test('every call is in the ledger, with its answer', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const token = await sim.tokenOf()
     await sim.send(token, { touser: 'nobody' })
@@ -58,7 +58,7 @@ suite('effects and calls', () => {
     t.assert.ok(calls[2]?.msgid)
   })
 
-  test('waiting ends when the effects are there, or with 408', async (t) => {
+  test('waiting ends when the effects are there, or with 408', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const token = await sim.tokenOf()
     await sim.send(token)
@@ -72,7 +72,7 @@ suite('effects and calls', () => {
     t.assert.equal((json.effects as unknown[]).length, 2)
   })
 
-  test('a reset empties the truth, but tokens still work and msgids do not come again', async (t) => {
+  test('a reset empties the truth, but tokens still work and msgids do not come again', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const token = await sim.tokenOf()
     const before = await sim.send(token, { client_msg_id: 'a' })
@@ -88,7 +88,7 @@ suite('effects and calls', () => {
     t.assert.equal(await sim.tokenOf(), token)
   })
 
-  test('the benchmark mode checks everything and keeps no bodies', async (t) => {
+  test('the benchmark mode checks everything and keeps no bodies', async (t: TestContext) => {
     const sim = await openSimulator(t, { benchmark: true })
     const token = await sim.tokenOf()
     t.assert.equal((await sim.send(token, { data: {} })).json.errcode, 47003)
@@ -117,34 +117,34 @@ suite('the admin API', () => {
     ['effects?tousr=x', undefined, /tousr is not known here/],
   ]
   for (const [path, body, error] of bad)
-    test(`${path} ${JSON.stringify(body) ?? ''} is 400`, async (t) => {
+    test(`${path} ${JSON.stringify(body) ?? ''} is 400`, async (t: TestContext) => {
       const sim = await openSimulator(t)
       const answer = await sim.admin(path, body)
       t.assert.equal(answer.status, 400)
       t.assert.match(String(answer.json.error), error)
     })
 
-  test('an unknown path is 404', async (t) => {
+  test('an unknown path is 404', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const answer = await sim.admin('nothing')
     t.assert.equal(answer.status, 404)
     t.assert.equal(typeof answer.json.error, 'string')
   })
 
-  test('one half of a bad list of rules changes nothing', async (t) => {
+  test('one half of a bad list of rules changes nothing', async (t: TestContext) => {
     const sim = await openSimulator(t)
     await sim.faults({ errcode: 1 })
     await sim.faults({ errcode: 2 }, {})
     t.assert.deepEqual((await sim.admin('faults')).json, { rules: [{ id: 1, errcode: 1, hits: 0 }] })
   })
 
-  test('the accounts are told with all that a client needs', async (t) => {
+  test('the accounts are told with all that a client needs', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const { accounts } = (await sim.admin('accounts')).json as { accounts: object[] }
     t.assert.partialDeepStrictEqual(accounts, [official, miniprogram])
   })
 
-  test('the clock can be moved and sped up', async (t) => {
+  test('the clock can be moved and sped up', async (t: TestContext) => {
     const sim = await openSimulator(t)
     await sim.admin('clock', { speed: 0 })
     const at = async () => Date.parse(String((await sim.admin('clock')).json.now))
@@ -156,7 +156,7 @@ suite('the admin API', () => {
 })
 
 suite('closing', () => {
-  test('cuts calls that hang, waiters and delays', { timeout: 5_000 }, async (t) => {
+  test('cuts calls that hang, waiters and delays', { timeout: 5_000 }, async (t: TestContext) => {
     const sim = await openSimulator(t)
     const token = await sim.tokenOf()
     await sim.faults({ count: 1, hang: 'after' }, { latency_ms: 60_000 })
@@ -170,13 +170,13 @@ suite('closing', () => {
     for (const { status } of await settled) t.assert.equal(status, 'rejected')
   })
 
-  test('a taken port is an error, and the admin port is given back', async (t) => {
+  test('a taken port is an error, and the admin port is given back', async (t: TestContext) => {
     const sim = await openSimulator(t)
     const taken = { host: '127.0.0.1', port: Number(new URL(sim.url).port) }
     await t.assert.rejects(openSimulator(t, { api: taken }), { code: 'EADDRINUSE' })
   })
 
-  test('messages of both kinds of account are in one list', async (t) => {
+  test('messages of both kinds of account are in one list', async (t: TestContext) => {
     const sim = await openSimulator(t)
     await sim.send(await sim.tokenOf())
     await sim.api(`${subscribeSend}?access_token=${await sim.tokenOf(miniprogram)}`, aSubscribeMessage())

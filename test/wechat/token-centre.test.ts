@@ -299,6 +299,14 @@ suite('a rejected token', () => {
     assert.ok(calls.every(({ method, body }) => method === 'GET' && body === undefined))
   })
 
+  test('of the plain API that is answered once more is no reason for force either', async () => {
+    const { heal, clock, calls } = await openInUse('plain')
+    await heal('T1')
+    clock.advance(3 * seconds)
+    assert.deepEqual(await heal('T1'), T1)
+    assert.equal(calls.length, 2)
+  })
+
   test('again and again by a rival who changes it: healed without force, and the case is named', async () => {
     const { heal, clock, answer, forces, alerts } = await openInUse()
     for (let i = 1; i <= 20; i++) {
