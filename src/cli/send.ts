@@ -90,8 +90,14 @@ const send = async (options: SendOptions, command: Command): Promise<void> => {
     note(say('之前已经接受过同一条消息。', 'This very message had been accepted before.'))
 }
 
-const sendAndWait = async (api: Api, body: object, seconds: number, json: boolean): Promise<void> => {
+const sendAndWait = async (
+  api: Api,
+  body: object & { client_msg_id: string },
+  seconds: number,
+  json: boolean,
+): Promise<void> => {
   const deadline = performance.now() + seconds * 1000
+  process.once('SIGINT', () => leave(body.client_msg_id))
   const prefer = { Prefer: preferWait(seconds) }
   const accepted = (await withRetries(() => api.post('/v1/messages', body, prefer))) as AcceptedView
   const message = await outcomeOf(api, accepted, deadline)
@@ -105,6 +111,17 @@ const sendAndWait = async (api: Api, body: object, seconds: number, json: boolea
       ),
     )
   process.exitCode = outcomeCode(message)
+}
+
+/** The message goes on without us. */
+const leave = (key: string): void => {
+  note(
+    say(
+      `不再等待；用 hongyan list --q ${key} 找到它。`,
+      `Not waiting any more; find it with hongyan list --q ${key}.`,
+    ),
+  )
+  process.exit(exitCodes.interrupted)
 }
 
 /** Whether it was sent: yes, no, or not known yet. */

@@ -1,7 +1,9 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
+import type { AccessKey } from '../directory.ts'
+import type { Service } from '../main.ts'
 import { examples } from './client.ts'
 import { exitCodes } from './output.ts'
 import { crashOnSurprise, startFailure, untilStopped } from './run.ts'
@@ -30,23 +32,33 @@ const serve = async (): Promise<void> => {
     process.exit(exitCodes.failed)
   })
 
-  const adminFile = join(config.home, 'admin.json')
-  if (!existsSync(adminFile)) {
+  await keepAdminFile(join(config.home, 'admin.json'), service, () => {
     const key = newKey({
       tenant: 'default',
       name: 'admin',
       scopes: ['send', 'read', 'admin'],
       now: Date.now(),
     })
-    await service.directory.putKey(key)
-    const content = {
-      gateway: service.url,
-      key_id: key.id,
-      key_secret: key.secrets[0],
-      bearer: bearerOf(key),
-    }
-    writeFileSync(adminFile, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
-    process.stderr.write(`${say('首个管理密钥已写入', 'The first admin key is in')} ${adminFile}\n`)
-  }
+    return { key, bearer: bearerOf(key) }
+  })
   await untilStopped(service.stop)
+}
+
+/** The file that lets whoever may read the home manage the gateway: with a key that works, and where it listens now. */
+const keepAdminFile = async (
+  file: string,
+  { url: gateway, directory }: Service,
+  makeKey: () => { readonly key: AccessKey; readonly bearer: string },
+): Promise<void> => {
+  const write = (content: object) =>
+    writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
+  const present = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
+  if (present && directory.key(present.key_id)) {
+    if (present.gateway !== gateway) write({ ...present, gateway })
+    return
+  }
+  const { key, bearer } = makeKey()
+  await directory.putKey(key)
+  write({ gateway, key_id: key.id, key_secret: key.secrets[0], bearer })
+  process.stderr.write(`${say('首个管理密钥已写入', 'The first admin key is in')} ${file}\n`)
 }

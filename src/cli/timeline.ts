@@ -67,42 +67,58 @@ const fact = (label: string, value: string, columns: number, colour: Colour): st
     : [`  ${colour('dim', label)}`, `    ${text}`]
 }
 
-const entryLines = (timeline: readonly TimelineEntry[], columns: number, colour: Colour): string[] =>
-  timeline.flatMap((entry, index) => {
+const entryLines = ({ timeline, attempts }: MessageView, columns: number, colour: Colour): string[] => {
+  const calls = attempts.values()
+  return timeline.flatMap((entry, index) => {
     const before = timeline[index - 1]
     const day = dayText(entry.at)
     const isNewDay = before === undefined || dayText(before.at) !== day
-    return [...(isNewDay ? [colour('dim', `  ${day}`)] : []), ...entryLine(entry, before, columns, colour)]
+    // Only a call takes time, and the calls stand in the order of the attempts.
+    const attempt = entry.duration_ms === undefined ? undefined : calls.next().value
+    return [
+      ...(isNewDay ? [colour('dim', `  ${day}`)] : []),
+      ...entryLine(
+        entry,
+        { delta: deltaOf(entry, before), detail: detailOf(entry, attempt) },
+        columns,
+        colour,
+      ),
+    ]
   })
+}
 
 const deltaWidth = 9
 const eventWidth = 9
 
+const deltaOf = ({ at }: TimelineEntry, before: TimelineEntry | undefined): string =>
+  before === undefined ? '' : `+${durationText(Date.parse(at) - Date.parse(before.at))}`
+
 const entryLine = (
-  entry: TimelineEntry,
-  before: TimelineEntry | undefined,
+  { at, event }: TimelineEntry,
+  { delta, detail }: { readonly delta: string; readonly detail: string },
   columns: number,
   colour: Colour,
 ): string[] => {
-  const delta = before === undefined ? '' : `+${durationText(Date.parse(entry.at) - Date.parse(before.at))}`
-  const lead = `  ${clockText(entry.at)} ${colour('dim', delta.padStart(deltaWidth))}  `
+  const lead = `  ${clockText(at)} ${colour('dim', delta.padStart(deltaWidth))}  `
   const leadWidth = 2 + 12 + 1 + deltaWidth + 2
-  const detail = detailOf(entry)
-  if (detail === '') return [lead + entry.event]
-  const event = padded(entry.event, eventWidth)
-  if (leadWidth + widthOf(event) + 2 + widthOf(detail) <= columns)
-    return [`${lead}${event}  ${colour('dim', detail)}`]
-  return [lead + entry.event, ...wrapped(detail, columns, '      ').map((line) => colour('dim', line))]
+  if (detail === '') return [lead + event]
+  const name = padded(event, eventWidth)
+  if (leadWidth + widthOf(name) + 2 + widthOf(detail) <= columns)
+    return [`${lead}${name}  ${colour('dim', detail)}`]
+  return [lead + event, ...wrapped(detail, columns, '      ').map((line) => colour('dim', line))]
 }
 
-const detailOf = ({ at, reason, until, errcode, duration_ms }: TimelineEntry): string =>
-  [
-    errcode === undefined ? undefined : `errcode ${errcode} ${errcodeOf(errcode).errmsg}`,
-    reason === undefined ? undefined : plain(reason),
+/** What WeChat wrote itself goes before the table's text: it may name the field that was wrong. */
+const detailOf = (entry: TimelineEntry, attempt: AttemptView | undefined): string => {
+  const { at, reason, until, errcode, duration_ms } = entry
+  const parts = [
+    errcode === undefined ? '' : `errcode ${errcode} ${plain(attempt?.errmsg ?? errcodeOf(errcode).errmsg)}`,
+    attempt?.rid === undefined ? '' : `rid ${plain(attempt.rid)}`,
+    reason === undefined ? '' : plain(reason),
     until === undefined
-      ? undefined
+      ? ''
       : `→ ${dayText(until) === dayText(at) ? '' : `${dayText(until)} `}${clockText(until)}`,
-    duration_ms === undefined ? undefined : durationText(duration_ms),
+    duration_ms === undefined ? '' : durationText(duration_ms),
   ]
-    .filter((part) => part !== undefined)
-    .join(' · ')
+  return parts.filter((part) => part !== '').join(' · ')
+}

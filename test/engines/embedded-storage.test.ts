@@ -6,14 +6,16 @@ import { DatabaseSync } from 'node:sqlite'
 import { suite, type TestContext, test } from 'node:test'
 import { FolderInUse, openEmbedded, StorageFailed } from '../../src/engines/embedded/embedded.ts'
 import type { MessageId } from '../../src/message.ts'
+import type { Queue } from '../../src/queue.ts'
 import type { Settlement } from '../../src/settlement.ts'
+import { atEnd } from '../support/at-end.ts'
 import { startChild } from '../support/child.ts'
 import { createTestClock, testStart } from '../support/clock.ts'
 import { openEngine } from '../support/embedded.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { receiveNow, receiveOne } from '../support/harness.ts'
 import { aKeyedMessage, aMessage } from '../support/messages.ts'
-import { soon } from '../support/waiting.ts'
+import { soon, until } from '../support/waiting.ts'
 
 suite('the folder of the embedded engine', () => {
   test('is refused to a second engine of the same process', async (t) => {
@@ -138,7 +140,7 @@ suite('the embedded engine when its disk fails', () => {
   }, async (t) => {
     const folder = temporaryFolder(t)
     mount(folder)
-    t.after(() => unmount(folder))
+    atEnd(t, () => unmount(folder))
     const ballast = join(folder, 'ballast')
     writeFileSync(ballast, Buffer.alloc(1_200_000))
     const failures: StorageFailed[] = []
@@ -179,13 +181,15 @@ suite('the embedded engine when its disk fails', () => {
     damage(folder, 'idempotency')
     const failures: StorageFailed[] = []
     const { queue } = await openEngine(t, { folder, onFailure: (error) => failures.push(error) })
-    const first = queue.publish([aKeyedMessage('order-1')])
-    // The next turn puts this one into a batch of its own, which follows the first to the storage thread.
-    const second = new Promise((resolve) => setImmediate(resolve)).then(() => queue.publish([aMessage()]))
-    const results = await Promise.allSettled([first, second])
-    assert.deepEqual(results.map(({ status }) => status), ['rejected', 'rejected'])
-    // Whatever the thread still answers must harm nobody: an uncaught exception would fail this test.
-    await soon(thirtyTurns(), 'turns of the event loop')
+    // A long batch that fails at its end, so that the next one is with the storage thread before it does.
+    const long = Array.from({ length: 5 }, () => queue.publish(Array.from({ length: 1000 }, () => aMessage())))
+    const failing = queue.publish([aKeyedMessage('order-1')])
+    await new Promise((resolve) => setImmediate(resolve))
+    const behind = queue.publish([aMessage()])
+    const results = await Promise.allSettled([...long, failing, behind])
+    assert.deepEqual(results.map(({ status }) => status), results.map(() => 'rejected'))
+    // What the thread still answers must harm nobody: an uncaught exception would fail this test.
+    await until(() => failures.length > 0 && queueIsRefused(queue), 3000)
     assert.equal(failures.length, 1)
   })
 
@@ -293,9 +297,11 @@ const fill = async (once: () => Promise<void>): Promise<unknown> => {
   return undefined
 }
 
-const thirtyTurns = async () => {
-  for (let turn = 0; turn < 30; turn++) await new Promise((resolve) => setImmediate(resolve))
-}
+const queueIsRefused = (queue: Queue): Promise<boolean> =>
+  queue.depth().then(
+    () => false,
+    () => true,
+  )
 
 const mount = (folder: string) =>
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder], { stdio: 'ignore' })

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
+import { atEnd } from './at-end.ts'
 
 /** Another process of ours, whose lines on standard output are read as they come. */
 export interface Child {
@@ -34,7 +35,7 @@ export const startChild = (t: TestContext, script: string, args: readonly string
     child.kill('SIGKILL')
     await gone
   }
-  t.after(kill)
+  atEnd(t, kill)
   return {
     pid: child.pid!,
     lines,

@@ -1,6 +1,7 @@
 import { cpSync } from 'node:fs'
 import type { TestContext } from 'node:test'
 import { type EmbeddedOptions, type Engine, openEmbedded } from '../../src/engines/embedded/embedded.ts'
+import { atEnd } from './at-end.ts'
 import { createTestClock } from './clock.ts'
 import { temporaryFolder } from './folder.ts'
 import type { Harness } from './harness.ts'
@@ -26,7 +27,7 @@ export const openEngine = async (
     closing ??= engine.close()
     return closing
   }
-  t.after(close)
+  atEnd(t, close)
   return { ...engine, close }
 }
 
