@@ -5,7 +5,7 @@
 //   node scripts/setup.js --dev    also what tests and checks need
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..')
@@ -37,6 +37,7 @@ function install() {
     console.error('The installation failed; the lines above say why. Nothing else was done: run the command again.')
     process.exit(1)
   }
-  mkdirSync(join(root, 'node_modules'), { recursive: true })
+  // A start without the cache is slower, nothing worse, so its failure is not ours.
+  spawnSync(join(root, 'node_modules', 'node', 'bin', 'node'), [join(root, 'scripts', 'warm.js')], { stdio: 'ignore' })
   writeFileSync(stampFile, JSON.stringify({ lock, kind: wanted }))
 }

@@ -59,6 +59,17 @@ const engine = (text: string): { readonly kind: 'embedded'; readonly folder: str
   return { kind: 'embedded', folder: resolve(folder) }
 }
 
+/** What a process can do. */
+const roles = ['gateway', 'worker'] as const
+export type Role = (typeof roles)[number]
+
+const roleList = (text: string): readonly Role[] => {
+  const names = text.split(',').map((name) => name.trim())
+  const chosen = roles.filter((role) => names.includes(role))
+  if (chosen.length !== names.length) throw new Error(`must be ${roles.join(' or ')}, or both with a comma between`)
+  return chosen
+}
+
 const days = 24 * 3_600_000
 
 export const settings = {
@@ -78,6 +89,7 @@ export const settings = {
     (text) => (text === '' ? undefined : address(text)),
     'Where the simulator is controlled. By default the port after the simulator’s.',
   ),
+  roles: setting('HONGYAN_ROLES', roles.join(), roleList, 'What this process does: `gateway` (the HTTP API), `worker` (sends), or both.'),
   concurrency: setting('HONGYAN_CONCURRENCY', '128', whole(1, 4096), 'Calls to WeChat at once.'),
   callTimeoutMs: setting('HONGYAN_CALL_TIMEOUT_MS', '10000', whole(100, 60_000), 'How long one call to WeChat may take.'),
   leaseMs: setting('HONGYAN_LEASE_MS', '60000', whole(5000, 3_600_000), 'How long a worker holds a message before another may take it.'),

@@ -25,7 +25,7 @@ export { demoAccounts, startSimulator } from './simulator/simulator.ts'
 export const version = '0.1.0'
 
 export interface Service {
-  /** Base address of the gateway, without a trailing slash. */
+  /** Base address of the gateway, without a trailing slash; empty without that role. */
   readonly url: string
   readonly directory: Directory
   readonly observer: Observer
@@ -42,8 +42,9 @@ export const systemClock: Clock = {
 const callMarginMs = 2000
 
 /**
- * Starts gateway and worker on one engine. Throws when it cannot: the folder is in use, the address is
- * taken, the store does not open. `onFailure` is told of a store that fails later; the process should end then.
+ * Starts gateway and worker, or one of them, on one engine. Throws when it cannot: the folder is in use, the
+ * address is taken, the store does not open. `onFailure` is told of a store that fails later; the process should
+ * end then.
  */
 export const startService = async (config: Config, onFailure: (error: Error) => void): Promise<Service> => {
   mkdirSync(config.home, { recursive: true, mode: 0o700 })
@@ -78,46 +79,51 @@ export const startService = async (config: Config, onFailure: (error: Error) => 
   const sender = createSender({ client, tokens, accountOf: directory.account, clock })
 
   const readiness: Readiness = { started: false, draining: false }
-  const gateway = await startGateway(
-    {
+  const openGateway = () =>
+    startGateway(
+      {
+        queue: engine.queue,
+        ledger: engine.ledger,
+        coordination: engine.coordination,
+        directory,
+        observer,
+        clock,
+        readiness,
+        pending: engine.pending,
+        version,
+        allowBearer: config.bearer,
+        defaultLifeMs: config.lifeMs,
+      },
+      config.http,
+    ).catch(async (error) => {
+      await engine.close()
+      throw error
+    })
+  const openWorker = () =>
+    startWorker({
       queue: engine.queue,
-      ledger: engine.ledger,
-      coordination: engine.coordination,
-      directory,
-      observer,
+      sender,
+      policy: { retry: defaultRetryPolicy, callMs: config.callTimeoutMs + callMarginMs },
       clock,
-      readiness,
-      pending: engine.pending,
-      version,
-      allowBearer: config.bearer,
-      defaultLifeMs: config.lifeMs,
-    },
-    config.http,
-  ).catch(async (error) => {
-    await engine.close()
-    throw error
-  })
-  const worker = startWorker({
-    queue: engine.queue,
-    sender,
-    policy: { retry: defaultRetryPolicy, callMs: config.callTimeoutMs + callMarginMs },
-    clock,
-    random: Math.random,
-    observe: observer.observe,
-    concurrency: config.concurrency,
-  })
+      random: Math.random,
+      observe: observer.observe,
+      concurrency: config.concurrency,
+    })
+  const gateway = config.roles.includes('gateway') ? await openGateway() : undefined
+  const worker = config.roles.includes('worker') ? openWorker() : undefined
+  const url = gateway?.url ?? ''
   readiness.started = true
-  log.info({ url: gateway.url, wechat: config.wechat }, 'started')
+  log.info({ roles: config.roles, url, wechat: config.wechat }, 'started')
 
   return {
-    url: gateway.url,
+    url,
     directory,
     observer,
     async stop() {
       readiness.draining = true
       // A call that outlives the drain is left to its lease: the next start finds it and knows it is in doubt.
-      await Promise.race([worker.stop(), clock.sleep(config.drainMs)])
-      await gateway.close()
+      await Promise.race([worker?.stop(), clock.sleep(config.drainMs)])
+      await gateway?.close()
       await sender.close()
       await engine.close()
       log.info('stopped')

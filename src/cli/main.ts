@@ -65,9 +65,9 @@ endQuietlyWithReader()
 try {
   await program.parseAsync()
 } catch (error) {
-  if (error instanceof CommanderError)
-    process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-  else process.exitCode = reportFailure(error, { json: program.opts().json === true })
+  const json = process.argv.includes('--json')
+  process.exitCode =
+    error instanceof CommanderError ? parsingCode(error, json) : reportFailure(error, { json })
 }
 
 /** Help that was asked for ends well; the library has written what it has to say. */

@@ -31,7 +31,7 @@ export const sendFile = async (api: Api, { file, dry, json }: SendFileOptions): 
       else await sendChunk(api, chunk, dry, tally)
     }
   } catch (error) {
-    note(tally.stopped())
+    if (tally.begun()) note(tally.stopped())
     throw error
   } finally {
     stopping.forget()
@@ -63,6 +63,8 @@ interface Tally {
   begin(numbers: readonly number[]): void
   accepted(line: number, result: AcceptedView): void
   refused(line: number, refusal: RefusalView): void
+  /** Whether any line has left us. */
+  begun(): boolean
   summary(): string
   /** Where it ended, when it did not end well. */
   stopped(): string
@@ -99,6 +101,7 @@ const createTally = (json: boolean): Tally => {
       else print(`${line}\trejected\t${refusal.code}\t${plain(refusal.detail ?? refusal.title)}`)
       done(line)
     },
+    begun: () => lastDone > 0 || underWay.length > 0,
     summary: () => counts() + say('。', '.'),
     stopped() {
       const doubt =

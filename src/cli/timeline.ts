@@ -95,21 +95,25 @@ const deltaOf = ({ at }: TimelineEntry, before: TimelineEntry | undefined): stri
 
 const entryLine = (
   { at, event }: TimelineEntry,
-  { delta, detail }: { readonly delta: string; readonly detail: string },
+  { delta, detail }: { readonly delta: string; readonly detail: readonly string[] },
   columns: number,
   colour: Colour,
 ): string[] => {
   const lead = `  ${clockText(at)} ${colour('dim', delta.padStart(deltaWidth))}  `
   const leadWidth = 2 + 12 + 1 + deltaWidth + 2
-  if (detail === '') return [lead + event]
+  if (detail.length === 0) return [lead + event]
+  const oneLine = detail.join(' · ')
   const name = padded(event, eventWidth)
-  if (leadWidth + widthOf(name) + 2 + widthOf(detail) <= columns)
-    return [`${lead}${name}  ${colour('dim', detail)}`]
-  return [lead + event, ...wrapped(detail, columns, '      ').map((line) => colour('dim', line))]
+  if (leadWidth + widthOf(name) + 2 + widthOf(oneLine) <= columns)
+    return [`${lead}${name}  ${colour('dim', oneLine)}`]
+  return [
+    lead + event,
+    ...detail.flatMap((part) => wrapped(part, columns, '      ')).map((line) => colour('dim', line)),
+  ]
 }
 
 /** What WeChat wrote itself goes before the table's text: it may name the field that was wrong. */
-const detailOf = (entry: TimelineEntry, attempt: AttemptView | undefined): string => {
+const detailOf = (entry: TimelineEntry, attempt: AttemptView | undefined): readonly string[] => {
   const { at, reason, until, errcode, duration_ms } = entry
   const parts = [
     errcode === undefined ? '' : `errcode ${errcode} ${plain(attempt?.errmsg ?? errcodeOf(errcode).errmsg)}`,
@@ -120,5 +124,5 @@ const detailOf = (entry: TimelineEntry, attempt: AttemptView | undefined): strin
       : `→ ${dayText(until) === dayText(at) ? '' : `${dayText(until)} `}${clockText(until)}`,
     duration_ms === undefined ? '' : durationText(duration_ms),
   ]
-  return parts.filter((part) => part !== '').join(' · ')
+  return parts.filter((part) => part !== '')
 }

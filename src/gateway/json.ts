@@ -29,7 +29,10 @@ const parse = (text: string): unknown => {
 /** What the parser says, without the excerpt of the body that it quotes. */
 const positionOf = (error: unknown): string => {
   const position = / at position (\d+)/.exec(String(error))
-  return position ? `At position ${position[1]}` : 'It ends too early or is empty'
+  if (position) return `At position ${position[1]}`
+  const token = /Unexpected token '([\x21-\x7e])'/.exec(String(error))
+  if (token) return `An unexpected ${token[1]}`
+  return /Unexpected token/.test(String(error)) ? 'An unexpected character' : 'It ends too early or is empty'
 }
 
 const [quote, backslash, colon, openBrace, closeBrace, openBracket, closeBracket] = [...'"\\:{}[]'].map((c) => c.charCodeAt(0))
