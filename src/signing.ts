@@ -33,7 +33,8 @@ export const canonicalRequest = ({ method, path, timestamp, nonce, body }: Signe
   `${method}\n${path}\n${timestamp}\n${nonce}\n${bodyDigest(body)}\n`
 
 /** The `v1` signature, base64. */
-export const signRequest = (secret: string, parts: SignedParts): string => hmac(secret, canonicalRequest(parts)).toString('base64')
+export const signRequest = (secret: string, parts: SignedParts): string =>
+  hmac(secret, canonicalRequest(parts)).toString('base64')
 
 /** The whole `Authorization` header. */
 export const authorizationOf = (keyId: string, secret: string, parts: SignedParts): string =>
@@ -57,7 +58,8 @@ export interface SignedParams {
 /** The text that `params` signs, without the secret's part; undefined when a name or value makes it ambiguous. */
 export const sortedParams = ({ method, path, params }: SignedParams): string | undefined => {
   const pairs = Object.entries({ ...params, method, path }).filter(([, value]) => value !== '')
-  if (pairs.some(([name, value]) => /[&=]/.test(name) || (name !== 'path' && /[&=]/.test(value)))) return undefined
+  if (pairs.some(([name, value]) => /[&=]/.test(name) || (name !== 'path' && /[&=]/.test(value))))
+    return undefined
   return pairs
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name}=${value}`)
@@ -87,7 +89,11 @@ const hmac = (secret: string, text: string): Buffer => createHmac('sha256', secr
 const digestBytes = 32
 const noDigest = Buffer.alloc(digestBytes)
 
-const anyMatches = (secrets: readonly string[], expected: (secret: string) => Buffer, given: Buffer): boolean => {
+const anyMatches = (
+  secrets: readonly string[],
+  expected: (secret: string) => Buffer,
+  given: Buffer,
+): boolean => {
   const comparable = given.length === digestBytes ? given : noDigest
   let matches = false
   for (const secret of secrets) matches = timingSafeEqual(expected(secret), comparable) || matches

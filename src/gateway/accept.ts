@@ -56,14 +56,19 @@ export const acceptMessage = (value: unknown, options: AcceptOptions): Message =
 const accountFor = (directory: Directory, tenant: string, name: string): Account => {
   const account = directory.accountOf(tenant, name)
   if (account) return account
-  if (directory.account(name)) throw new Problem('forbidden', { detail: 'This account belongs to somebody else' })
+  if (directory.account(name))
+    throw new Problem('forbidden', { detail: 'This account belongs to somebody else' })
   throw at('account-unknown', '/account', 'There is no account with this name or appid')
 }
 
 const channelFor = (input: MessageInput, account: Account): Channel => {
   const channel = input.channel ?? defaultChannel(account.kind)
   if (channelTraits[channel].accountKind !== account.kind)
-    throw at('channel-mismatch', '/channel', `An account of kind ${account.kind} cannot use the channel ${channel}`)
+    throw at(
+      'channel-mismatch',
+      '/channel',
+      `An account of kind ${account.kind} cannot use the channel ${channel}`,
+    )
   const foreign = Object.keys(input).find((field) => fieldsOfOtherChannels[channel].has(field))
   if (foreign) throw at('unknown-field', `/${foreign}`, `The channel ${channel} has no such field`)
   return channel
@@ -77,13 +82,15 @@ const fieldsOfOtherChannels: Readonly<Record<Channel, ReadonlySet<string>>> = {
 const openidShape = /^[A-Za-z0-9_-]{1,64}$/
 
 const checkOpenid = (touser: string): void => {
-  if (!openidShape.test(touser)) throw at('openid-invalid', '/touser', 'An openid has only letters, digits, _ and -, at most 64')
+  if (!openidShape.test(touser))
+    throw at('openid-invalid', '/touser', 'An openid has only letters, digits, _ and -, at most 64')
 }
 
 /** We never fetch it; WeChat opens it on the user's phone. */
 const checkUrl = (url: string | undefined): void => {
   if (url === undefined) return
-  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw at('url-not-allowed', '/url', 'Must be an http or https address')
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url))
+    throw at('url-not-allowed', '/url', 'Must be an http or https address')
 }
 
 /** WeChat's form of the data, every value a text, typed keys checked by their type's rule. */
@@ -103,7 +110,11 @@ const fieldFault = (key: string, reason: FieldReason): string => {
   return `${key} is ${reason}: a field of type ${type} is ${fieldRules.get(type!)?.rule}`
 }
 
-const timesOf = (input: MessageInput, now: number, defaultLifeMs: number): { sendAt: number; expiresAt: number } => {
+const timesOf = (
+  input: MessageInput,
+  now: number,
+  defaultLifeMs: number,
+): { sendAt: number; expiresAt: number } => {
   const sendAt = Math.max(now, parseTime(input.send_at, '/send_at') ?? now)
   if (sendAt > now + yearMs) throw at('send-at-range', '/send_at', 'At most a year from now')
   const expiresAt = parseTime(input.expires_at, '/expires_at') ?? sendAt + defaultLifeMs
@@ -118,7 +129,8 @@ const timeShape = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|
 export const parseTime = (text: string | undefined, pointer: string): number | undefined => {
   if (text === undefined) return undefined
   const time = timeShape.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(time)) throw at('value-invalid', pointer, 'Must be a time such as 2026-12-01T09:00:00+08:00')
+  if (Number.isNaN(time))
+    throw at('value-invalid', pointer, 'Must be a time such as 2026-12-01T09:00:00+08:00')
   return time
 }
 
@@ -130,7 +142,12 @@ const idempotencyOf = (input: MessageInput, headerKey: string | undefined): Idem
 /** The body for WeChat, without the token. Field names are WeChat's; only `template` knows `client_msg_id`. */
 const wechatBody = (
   input: MessageInput,
-  parts: { channel: Channel; templateId: string; data: Record<string, { value: string }>; clientMsgId: string },
+  parts: {
+    channel: Channel
+    templateId: string
+    data: Record<string, { value: string }>
+    clientMsgId: string
+  },
 ): string => {
   const { touser, url, miniprogram, page, miniprogram_state, lang } = input
   const { channel, templateId: template_id, data, clientMsgId: client_msg_id } = parts

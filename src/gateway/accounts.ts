@@ -20,7 +20,12 @@ export const accountRoutes = (app: FastifyInstance, parts: RouteParts): void => 
     '/v1/accounts',
     {
       preValidation: requires(parts, 'read'),
-      schema: { tags, security, summary: 'The accounts', response: { 200: Type.Object({ data: Type.Array(AccountView) }), ...problems } },
+      schema: {
+        tags,
+        security,
+        summary: 'The accounts',
+        response: { 200: Type.Object({ data: Type.Array(AccountView) }), ...problems },
+      },
     },
     async ({ caller }) => ({ data: directory.accounts(caller.tenant).map(accountView) }),
   )
@@ -71,5 +76,9 @@ const accountView = ({ name, appid, kind, tokenApi, secret, templates }: Account
   kind,
   token_api: tokenApi,
   secret_ends_with: secret.slice(-4),
-  templates: templates.map(({ templateId, alias = null, title = null }) => ({ template_id: templateId, alias, title })),
+  templates: templates.map(({ templateId, alias = null, title = null }) => ({
+    template_id: templateId,
+    alias,
+    title,
+  })),
 })

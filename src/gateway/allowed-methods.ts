@@ -10,7 +10,8 @@ export const watchRoutes = (app: FastifyInstance): ((path: string) => readonly s
     shapes.set(url, entry)
   })
 
-  return (path) => [...shapes.values()].filter(({ shape }) => shape.test(path)).flatMap(({ methods }) => [...methods])
+  return (path) =>
+    [...shapes.values()].filter(({ shape }) => shape.test(path)).flatMap(({ methods }) => [...methods])
 }
 
 /** `/v1/messages/:id/cancel` as the addresses it stands for. */

@@ -36,7 +36,14 @@ export interface AuthParts {
 export type Authenticate = (request: RawRequest, scope: Scope) => Promise<Caller>
 
 /** Names of the query parameters of the `params` scheme. */
-export const signatureParams = ['signature_method', 'key_id', 'timestamp', 'nonce', 'body_sha256', 'signature'] as const
+export const signatureParams = [
+  'signature_method',
+  'key_id',
+  'timestamp',
+  'nonce',
+  'body_sha256',
+  'signature',
+] as const
 
 const windowSeconds = 300
 /** A nonce is remembered for as long as its timestamp could be accepted, seen from either side. */
@@ -46,7 +53,12 @@ const nobody = new Uint8Array()
 /** Unknown keys cost as much time as known ones. */
 const dummySecrets = ['dummy-secret-dummy-secret-dummy-secret']
 
-export const createAuthenticate = ({ directory, coordination, clock, allowBearer }: AuthParts): Authenticate => {
+export const createAuthenticate = ({
+  directory,
+  coordination,
+  clock,
+  allowBearer,
+}: AuthParts): Authenticate => {
   const failures = createFailureLimit(clock)
 
   const identify = async (request: RawRequest): Promise<AccessKey> => {
@@ -60,11 +72,16 @@ export const createAuthenticate = ({ directory, coordination, clock, allowBearer
     checkTimeShape(proof.timestamp)
     checkNonceShape(proof.nonce)
     const now = clock.now()
-    if (Math.abs(now / 1000 - Number(proof.timestamp)) > windowSeconds) throw new Problem('timestamp-out-of-range')
+    if (Math.abs(now / 1000 - Number(proof.timestamp)) > windowSeconds)
+      throw new Problem('timestamp-out-of-range')
     const key = directory.key(proof.keyId)
     const signed = proof.verify(key?.secrets ?? dummySecrets)
     if (!key || !signed) throw new Problem('auth-invalid')
-    const isNew = await coordination.claimNonce({ keyId: key.id, nonce: proof.nonce, until: now + nonceLifeMs })
+    const isNew = await coordination.claimNonce({
+      keyId: key.id,
+      nonce: proof.nonce,
+      until: now + nonceLifeMs,
+    })
     if (!isNew) throw new Problem('replayed')
     return key
   }
@@ -73,7 +90,8 @@ export const createAuthenticate = ({ directory, coordination, clock, allowBearer
     failures.check(request.address)
     try {
       const key = await identify(request)
-      if (!key.scopes.includes(scope)) throw new Problem('forbidden', { detail: `The key lacks the scope ${scope}` })
+      if (!key.scopes.includes(scope))
+        throw new Problem('forbidden', { detail: `The key lacks the scope ${scope}` })
       return { tenant: key.tenant, keyId: key.id }
     } catch (error) {
       if (error instanceof Problem && error.code === 'auth-invalid') failures.count(request.address)
@@ -100,7 +118,13 @@ const headerProof = (header: string, request: RawRequest): Proof => {
   if (keyId === undefined || timestamp === undefined || nonce === undefined || signature === undefined)
     throw new Problem('auth-invalid')
   const parts = { method: request.method, path: request.url, timestamp, nonce, body: request.body ?? nobody }
-  return { kind: 'signed', keyId, timestamp, nonce, verify: (secrets) => verifyRequest(secrets, parts, signature) }
+  return {
+    kind: 'signed',
+    keyId,
+    timestamp,
+    nonce,
+    verify: (secrets) => verifyRequest(secrets, parts, signature),
+  }
 }
 
 const fieldShape = /([a-z_]+)="([^"]*)"/g
@@ -119,7 +143,8 @@ const paramsProof = ({ url, method, body }: RawRequest): Proof => {
   const { signature, ...rest } = params
   const { key_id: keyId, timestamp, nonce, body_sha256: digest } = rest
   const unique = new Set(entries.map(([name]) => name)).size === entries.length
-  if (keyId === undefined || timestamp === undefined || nonce === undefined || !unique) throw new Problem('auth-invalid')
+  if (keyId === undefined || timestamp === undefined || nonce === undefined || !unique)
+    throw new Problem('auth-invalid')
   // A body counts as signed only through its digest among the parameters.
   const bodySigned = body === undefined || body.length === 0 ? true : digest === bodyDigest(body)
   return {

@@ -28,12 +28,22 @@ export const documentRoutes = async (app: FastifyInstance, { version }: RoutePar
   })
 
   app.get('/openapi.json', async (_request, reply) => reply.serializer(JSON.stringify).send(app.swagger()))
-  for (const [path, page] of [['/', welcomePage(version)], ['/docs', docsPage]] as const)
-    app.get(path, async (_request, reply) => reply.type('text/html; charset=utf-8').headers(pageHeaders).send(page))
-  app.get('/docs/start.js', async (_request, reply) => reply.type('text/javascript; charset=utf-8').send(docsScript))
+  for (const [path, page] of [
+    ['/', welcomePage(version)],
+    ['/docs', docsPage],
+  ] as const)
+    app.get(path, async (_request, reply) =>
+      reply.type('text/html; charset=utf-8').headers(pageHeaders).send(page),
+    )
+  app.get('/docs/start.js', async (_request, reply) =>
+    reply.type('text/javascript; charset=utf-8').send(docsScript),
+  )
   for (const [name, type] of viewerFiles)
     app.get(`/docs/${name}`, async (_request, reply) =>
-      reply.type(type).header('Cache-Control', 'max-age=86400').send(createReadStream(viewerFile(name))),
+      reply
+        .type(type)
+        .header('Cache-Control', 'max-age=86400')
+        .send(createReadStream(viewerFile(name))),
     )
 }
 

@@ -35,7 +35,9 @@ const positionOf = (error: unknown): string => {
   return /Unexpected token/.test(String(error)) ? 'An unexpected character' : 'It ends too early or is empty'
 }
 
-const [quote, backslash, colon, openBrace, closeBrace, openBracket, closeBracket] = [...'"\\:{}[]'].map((c) => c.charCodeAt(0))
+const [quote, backslash, colon, openBrace, closeBrace, openBracket, closeBracket] = [...'"\\:{}[]'].map((c) =>
+  c.charCodeAt(0),
+)
 
 /** Members of all objects in the text, counted by their colons; refuses what is too deep before it is parsed. */
 const countMembers = (bytes: Buffer): number => {
@@ -85,7 +87,9 @@ const check = (value: unknown, pointer: string): number => {
 const checkText = (text: string, pointer: string): void => {
   if (unwelcome.test(text) || !text.isWellFormed())
     throw new Problem('text-invalid', {
-      errors: [{ pointer, code: 'text-invalid', message: 'Holds a control character or half a surrogate pair' }],
+      errors: [
+        { pointer, code: 'text-invalid', message: 'Holds a control character or half a surrogate pair' },
+      ],
     })
 }
 

@@ -37,7 +37,15 @@ export const keyRoutes = (app: FastifyInstance, parts: RouteParts): void => {
 
   app.get(
     '/v1/keys',
-    { ...admin, schema: { tags, security, summary: 'The keys', response: { 200: Type.Object({ data: Type.Array(KeyView) }), ...problems } } },
+    {
+      ...admin,
+      schema: {
+        tags,
+        security,
+        summary: 'The keys',
+        response: { 200: Type.Object({ data: Type.Array(KeyView) }), ...problems },
+      },
+    },
     async ({ caller }) => ({ data: directory.keys(caller.tenant).map(keyView) }),
   )
 
@@ -46,7 +54,13 @@ export const keyRoutes = (app: FastifyInstance, parts: RouteParts): void => {
     {
       ...admin,
       validatorCompiler: trust,
-      schema: { tags, security, summary: 'Make a key', body: KeyInput, response: { 201: NewKeyView, ...problems } },
+      schema: {
+        tags,
+        security,
+        summary: 'Make a key',
+        body: KeyInput,
+        response: { 201: NewKeyView, ...problems },
+      },
     },
     async (request, reply) => {
       const { name, scopes } = validate(parseStrictJson(request.body as Buffer))
@@ -58,15 +72,29 @@ export const keyRoutes = (app: FastifyInstance, parts: RouteParts): void => {
 
   app.delete(
     '/v1/keys/:id',
-    { ...admin, schema: { tags, security, summary: 'Take a key out of use', response: { 204: Type.Null(), ...problems } } },
+    {
+      ...admin,
+      schema: {
+        tags,
+        security,
+        summary: 'Take a key out of use',
+        response: { 204: Type.Null(), ...problems },
+      },
+    },
     async (request, reply) => {
       const { id } = request.params as { id: string }
       if (directory.key(id)?.tenant !== request.caller.tenant) throw new Problem('not-found')
-      if (id === request.caller.keyId) throw new Problem('forbidden', { detail: 'A key cannot remove itself' })
+      if (id === request.caller.keyId)
+        throw new Problem('forbidden', { detail: 'A key cannot remove itself' })
       await directory.removeKey(id)
       return reply.code(204).send()
     },
   )
 }
 
-const keyView = ({ id, name, scopes, createdAt }: AccessKey) => ({ id, name, scopes: [...scopes], created_at: timeText(createdAt) })
+const keyView = ({ id, name, scopes, createdAt }: AccessKey) => ({
+  id,
+  name,
+  scopes: [...scopes],
+  created_at: timeText(createdAt),
+})

@@ -4,7 +4,7 @@ import { templateIdOf } from '../directory.ts'
 import type { LedgerQuery } from '../ledger.ts'
 import { type Message, type MessageId, type MessageRecord, parseMessageId, type State } from '../message.ts'
 import type { Publication } from '../queue.ts'
-import { acceptMessage, type AcceptOptions, parseTime } from './accept.ts'
+import { type AcceptOptions, acceptMessage, parseTime } from './accept.ts'
 import { signatureParams } from './auth.ts'
 import { problemOf } from './failures.ts'
 import { type RouteParts, requires } from './gateway.ts'
@@ -29,45 +29,60 @@ const maxItems = 1000
 const maxPending = 20_000
 
 const listQuery = queryValidator(MessageListQuery, ['limit'])
-const sendQuery = queryValidator(Type.Object({ dry: Type.Optional(Type.String()) }, { additionalProperties: false }))
+const sendQuery = queryValidator(
+  Type.Object({ dry: Type.Optional(Type.String()) }, { additionalProperties: false }),
+)
 
 export const messageRoutes = (app: FastifyInstance, parts: RouteParts): void => {
   const { queue, ledger, directory, observer } = parts
 
-  app.post('/v1/messages', { schema: sendSchema, preValidation: requires(parts, 'send'), validatorCompiler: trust }, (request, reply) =>
-    send(request, reply, parts),
+  app.post(
+    '/v1/messages',
+    { schema: sendSchema, preValidation: requires(parts, 'send'), validatorCompiler: trust },
+    (request, reply) => send(request, reply, parts),
   )
 
-  app.get('/v1/messages', { schema: listSchema, preValidation: requires(parts, 'read'), validatorCompiler: trust }, async (request) => {
-    const query = ledgerQuery(listQuery(queryOf(request)), request, parts)
-    const { records, nextCursor } = await ledger.search(query)
-    return {
-      data: records.map((record) => summaryOf(record, directory)),
-      next_cursor: nextCursor ?? null,
-      has_more: nextCursor !== undefined,
-    }
-  })
-
-  app.get('/v1/messages/:id', { schema: getSchema, preValidation: requires(parts, 'read') }, async (request) =>
-    viewOf(await recordOf(request, parts), directory),
+  app.get(
+    '/v1/messages',
+    { schema: listSchema, preValidation: requires(parts, 'read'), validatorCompiler: trust },
+    async (request) => {
+      const query = ledgerQuery(listQuery(queryOf(request)), request, parts)
+      const { records, nextCursor } = await ledger.search(query)
+      return {
+        data: records.map((record) => summaryOf(record, directory)),
+        next_cursor: nextCursor ?? null,
+        has_more: nextCursor !== undefined,
+      }
+    },
   )
 
-  app.post('/v1/messages/:id/cancel', { schema: cancelSchema, preValidation: requires(parts, 'send') }, async (request) => {
-    const id = idOf(request)
-    const result = await queue.cancel({ tenant: request.caller.tenant, id })
-    switch (result.kind) {
-      case 'missing':
-        throw new Problem('not-found')
-      case 'in-flight':
-        throw new Problem('in-flight')
-      case 'final':
-        if (result.state !== 'cancelled') throw new Problem('not-cancellable', { members: { state: result.state } })
-        return { id, state: result.state }
-      case 'cancelled':
-        observer.observe({ kind: 'cancelled', id, state: result.state })
-        return { id, state: result.state }
-    }
-  })
+  app.get(
+    '/v1/messages/:id',
+    { schema: getSchema, preValidation: requires(parts, 'read') },
+    async (request) => viewOf(await recordOf(request, parts), directory),
+  )
+
+  app.post(
+    '/v1/messages/:id/cancel',
+    { schema: cancelSchema, preValidation: requires(parts, 'send') },
+    async (request) => {
+      const id = idOf(request)
+      const result = await queue.cancel({ tenant: request.caller.tenant, id })
+      switch (result.kind) {
+        case 'missing':
+          throw new Problem('not-found')
+        case 'in-flight':
+          throw new Problem('in-flight')
+        case 'final':
+          if (result.state !== 'cancelled')
+            throw new Problem('not-cancellable', { members: { state: result.state } })
+          return { id, state: result.state }
+        case 'cancelled':
+          observer.observe({ kind: 'cancelled', id, state: result.state })
+          return { id, state: result.state }
+      }
+    },
+  )
 }
 
 /** Takes one message, or many: each of many has its own result, and good ones do not suffer for bad ones. */
@@ -85,7 +100,8 @@ const send = async (request: FastifyRequest, reply: FastifyReply, parts: RoutePa
     idempotencyKey: idempotencyKeyOf(request),
   }
   if (Array.isArray(value)) return sendMany(value, options, dry, request, reply, parts)
-  if (body.length > maxSingleBytes) throw new Problem('too-large', { detail: 'A single message has at most 64 KB' })
+  if (body.length > maxSingleBytes)
+    throw new Problem('too-large', { detail: 'A single message has at most 64 KB' })
   return sendOne(value, options, dry, request, reply, parts)
 }
 
@@ -143,7 +159,9 @@ const sendMany = async (
       results[index] = refusal(error)
     }
   }
-  const publications = dry ? messages.map(() => ({ kind: 'accepted' }) as const) : await queue.publish(messages)
+  const publications = dry
+    ? messages.map(() => ({ kind: 'accepted' }) as const)
+    : await queue.publish(messages)
   const accepted: MessageId[] = []
   let rejected = values.length - messages.length
   for (const [index, publication] of publications.entries()) {
@@ -154,17 +172,25 @@ const sendMany = async (
       publication.kind === 'conflict' ? refusal(conflict(publication.id)) : acceptedView(message, publication)
   }
   if (!dry && accepted.length > 0) observer.observe({ kind: 'accepted', ids: accepted })
-  return reply.code(dry ? 200 : 202).send({ accepted: values.length - rejected, rejected, results, ...(dry && { dry }) })
+  return reply
+    .code(dry ? 200 : 202)
+    .send({ accepted: values.length - rejected, rejected, results, ...(dry && { dry }) })
 }
 
 /** The header's key stands for the whole request, so each item has a key of its own under it. */
 const itemOptions = (options: AcceptOptions, index: number): AcceptOptions =>
-  options.idempotencyKey === undefined ? options : { ...options, idempotencyKey: `${options.idempotencyKey}/${index}` }
+  options.idempotencyKey === undefined
+    ? options
+    : { ...options, idempotencyKey: `${options.idempotencyKey}/${index}` }
 
 const acceptedView = (message: Message, publication: Exclude<Publication, { kind: 'conflict' }>) =>
   publication.kind === 'duplicate'
     ? { id: publication.id, state: publication.state, duplicate: true }
-    : { id: message.id, state: (message.sendAt > message.acceptedAt ? 'scheduled' : 'queued') as State, duplicate: false }
+    : {
+        id: message.id,
+        state: (message.sendAt > message.acceptedAt ? 'scheduled' : 'queued') as State,
+        duplicate: false,
+      }
 
 const conflict = (id: MessageId): Problem => new Problem('idempotency-conflict', { members: { id } })
 
@@ -198,7 +224,9 @@ const idempotencyKeyOf = (request: FastifyRequest): string | undefined => {
   if (header === undefined) return undefined
   const key = /^"?([\x21\x23-\x7e]{1,128})"?$/.exec(String(header))?.[1]
   if (key === undefined)
-    throw new Problem('value-invalid', { detail: 'Idempotency-Key must be 1 to 128 visible ASCII characters' })
+    throw new Problem('value-invalid', {
+      detail: 'Idempotency-Key must be 1 to 128 visible ASCII characters',
+    })
   return key
 }
 
@@ -234,7 +262,9 @@ const ledgerQuery = (
     tenant,
     limit,
     ...(name !== undefined && { account: account?.appid ?? name }),
-    ...(template_id !== undefined && { templateId: account ? templateIdOf(account, template_id) : template_id }),
+    ...(template_id !== undefined && {
+      templateId: account ? templateIdOf(account, template_id) : template_id,
+    }),
     ...(times.from !== undefined && { from: times.from }),
     ...(times.to !== undefined && { to: times.to }),
   }
@@ -254,13 +284,20 @@ const sendSchema = {
   description:
     'Answers once the message is on stable storage. Give each message a `client_msg_id` and repeat after any 5xx or timeout: it will not be sent twice.',
   headers: Type.Object({
-    prefer: Type.Optional(Type.String({ description: '`wait=5`: answer with the outcome if it comes within 5 seconds.' })),
+    prefer: Type.Optional(
+      Type.String({ description: '`wait=5`: answer with the outcome if it comes within 5 seconds.' }),
+    ),
     'idempotency-key': Type.Optional(Type.String()),
   }),
-  querystring: Type.Object({ dry: Type.Optional(Type.String({ description: 'Check only; nothing is sent.' })) }),
+  querystring: Type.Object({
+    dry: Type.Optional(Type.String({ description: 'Check only; nothing is sent.' })),
+  }),
   body: Type.Union([MessageInput, Type.Array(MessageInput, { minItems: 1, maxItems })]),
   response: {
-    200: Type.Object({}, { additionalProperties: true, description: 'Accepted before under the same key, or a dry run.' }),
+    200: Type.Object(
+      {},
+      { additionalProperties: true, description: 'Accepted before under the same key, or a dry run.' },
+    ),
     202: Type.Union([Accepted, BulkAccepted, MessageView]),
     ...problemAnswers,
   },

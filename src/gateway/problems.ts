@@ -9,14 +9,22 @@ const row = (status: number, zh: string, en: string): ProblemRow => ({ status, t
 
 /** Every refusal of the gateway: its stable code, its status, and a sentence in both languages. */
 export const problems = {
-  'auth-required': row(401, '请求没有签名，也没有 Bearer 密钥', 'The request carries neither a signature nor a Bearer key'),
+  'auth-required': row(
+    401,
+    '请求没有签名，也没有 Bearer 密钥',
+    'The request carries neither a signature nor a Bearer key',
+  ),
   'auth-invalid': row(401, '密钥或签名不正确', 'The key or the signature is not right'),
   'timestamp-out-of-range': row(
     401,
     '时间戳与服务器时间相差超过 300 秒；请对照响应的 Date 头校准时钟',
     'The timestamp is more than 300 seconds away from our time; the Date header tells ours',
   ),
-  'timestamp-malformed': row(400, '时间戳必须是 10 位 Unix 秒', 'The timestamp must be Unix seconds, ten digits'),
+  'timestamp-malformed': row(
+    400,
+    '时间戳必须是 10 位 Unix 秒',
+    'The timestamp must be Unix seconds, ten digits',
+  ),
   'nonce-malformed': row(
     400,
     'nonce 必须是 16 到 64 个字符，只能包含字母、数字、下划线和连字符',
@@ -32,7 +40,11 @@ export const problems = {
     '这个幂等键已用于另一条内容不同的消息',
     'This idempotency key belongs to a message with another content',
   ),
-  'not-cancellable': row(409, '消息已有最终结果，无法取消', 'The message has come to its end and cannot be cancelled'),
+  'not-cancellable': row(
+    409,
+    '消息已有最终结果，无法取消',
+    'The message has come to its end and cannot be cancelled',
+  ),
   'in-flight': row(
     409,
     '消息正在发送，结果很快就会确定',
@@ -41,7 +53,11 @@ export const problems = {
   'already-exists': row(409, '已经存在', 'It exists already'),
   'too-large': row(413, '请求体过大', 'The body is too large'),
   'media-type-unsupported': row(415, '不支持的 Content-Type', 'The Content-Type is not supported'),
-  'encoding-unsupported': row(415, '不支持的 Content-Encoding，请直接发送原文', 'The Content-Encoding is not supported; send it plain'),
+  'encoding-unsupported': row(
+    415,
+    '不支持的 Content-Encoding，请直接发送原文',
+    'The Content-Encoding is not supported; send it plain',
+  ),
   'headers-too-large': row(431, '请求头过大', 'The headers are too large'),
   'request-malformed': row(400, 'HTTP 请求格式错误', 'The HTTP request is malformed'),
   'path-invalid': row(400, '请求路径不合法', 'The path is not valid'),
@@ -57,10 +73,18 @@ export const problems = {
   'batch-empty': row(400, '列表是空的', 'The list is empty'),
   'batch-too-many': row(400, '一次最多 1000 条', 'There may be at most 1,000 at a time'),
   'account-unknown': row(400, '没有这个公众号或小程序', 'There is no such account'),
-  'channel-mismatch': row(400, '该账号类型不能使用这个通道', 'An account of this kind cannot use this channel'),
+  'channel-mismatch': row(
+    400,
+    '该账号类型不能使用这个通道',
+    'An account of this kind cannot use this channel',
+  ),
   'openid-invalid': row(400, 'openid 格式不对', 'The openid does not have the shape of one'),
   'template-field': row(400, '模板字段不符合它的类型', 'A template field does not keep to its type'),
-  'url-not-allowed': row(400, '链接必须以 https:// 或 http:// 开头', 'The link must begin with https:// or http://'),
+  'url-not-allowed': row(
+    400,
+    '链接必须以 https:// 或 http:// 开头',
+    'The link must begin with https:// or http://',
+  ),
   'expires-range': row(
     400,
     '失效时间必须在现在（及定时时间）之后、一年之内',
@@ -70,7 +94,11 @@ export const problems = {
   'rate-limited': row(429, '请求过于频繁', 'There are too many requests'),
   overloaded: row(503, '服务暂时过载，请稍后重试', 'We have too much to do at the moment; try again shortly'),
   'try-later': row(503, '暂时无法处理，请稍后重试', 'We cannot do this right now; try again shortly'),
-  'storage-full': row(503, '存储空间已满，消息没有被接受', 'The storage is full; the message was not accepted'),
+  'storage-full': row(
+    503,
+    '存储空间已满，消息没有被接受',
+    'The storage is full; the message was not accepted',
+  ),
   'in-doubt': row(
     503,
     '无法确认消息是否已被接受；请用同一个 client_msg_id 重试，不会重复发送',
@@ -116,7 +144,11 @@ export const languageOf = (acceptLanguage: string | undefined): Language =>
   acceptLanguage !== undefined && /^\s*zh\b/i.test(acceptLanguage) ? 'zh' : 'en'
 
 /** The RFC 9457 body of a refusal. */
-export const problemBody = (problem: Problem, requestId: string, language: Language): Record<string, unknown> => {
+export const problemBody = (
+  problem: Problem,
+  requestId: string,
+  language: Language,
+): Record<string, unknown> => {
   const { status, title } = problems[problem.code]
   const { detail, errors, members } = problem.extras
   return {

@@ -8,13 +8,19 @@ const oneOf = <const Values extends readonly string[]>(values: Values, options: 
   Type.Unsafe<Values[number]>({ type: 'string', enum: values, ...options })
 
 const Time = (description: string) =>
-  Type.String({ description: `${description} RFC 3339 with offset.`, examples: ['2026-12-01T09:00:00+08:00'] })
+  Type.String({
+    description: `${description} RFC 3339 with offset.`,
+    examples: ['2026-12-01T09:00:00+08:00'],
+  })
 
 const TemplateValue = Type.Union([
   Type.String({ minLength: 1, maxLength: 2000 }),
   Type.Number(),
   Type.Object(
-    { value: Type.Union([Type.String({ minLength: 1, maxLength: 2000 }), Type.Number()]), color: Type.Optional(Type.String({ maxLength: 16 })) },
+    {
+      value: Type.Union([Type.String({ minLength: 1, maxLength: 2000 }), Type.Number()]),
+      color: Type.Optional(Type.String({ maxLength: 16 })),
+    },
     closed,
   ),
 ])
@@ -22,20 +28,39 @@ const TemplateValue = Type.Union([
 /** One message as callers write it: WeChat's own field names, ours beside them. */
 export const MessageInput = Type.Object(
   {
-    account: Type.String({ minLength: 1, maxLength: 64, description: 'Name or appid of the account that sends.' }),
+    account: Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: 'Name or appid of the account that sends.',
+    }),
     channel: Type.Optional(oneOf(channels, { description: 'By default the one of the account’s kind.' })),
-    touser: Type.String({ minLength: 1, maxLength: 600, description: 'The openid of the recipient, in this account.' }),
-    template_id: Type.String({ minLength: 1, maxLength: 64, description: 'Template id, or the alias it has in the account.' }),
+    touser: Type.String({
+      minLength: 1,
+      maxLength: 600,
+      description: 'The openid of the recipient, in this account.',
+    }),
+    template_id: Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: 'Template id, or the alias it has in the account.',
+    }),
     data: Type.Record(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_]{0,31}$' }), TemplateValue, {
       ...closed,
       maxProperties: 32,
       description: 'The template’s keys: `"text"` or `{"value": "text"}`.',
     }),
-    url: Type.Optional(Type.String({ maxLength: 2048, description: 'Channel `template`: where a tap leads.' })),
-    miniprogram: Type.Optional(
-      Type.Object({ appid: Type.String({ maxLength: 64 }), pagepath: Type.Optional(Type.String({ maxLength: 1024 })) }, closed),
+    url: Type.Optional(
+      Type.String({ maxLength: 2048, description: 'Channel `template`: where a tap leads.' }),
     ),
-    page: Type.Optional(Type.String({ maxLength: 1024, description: 'Channel `subscribe`: a page of the mini program.' })),
+    miniprogram: Type.Optional(
+      Type.Object(
+        { appid: Type.String({ maxLength: 64 }), pagepath: Type.Optional(Type.String({ maxLength: 1024 })) },
+        closed,
+      ),
+    ),
+    page: Type.Optional(
+      Type.String({ maxLength: 1024, description: 'Channel `subscribe`: a page of the mini program.' }),
+    ),
     miniprogram_state: Type.Optional(oneOf(['developer', 'trial', 'formal'])),
     lang: Type.Optional(oneOf(['zh_CN', 'en_US', 'zh_HK', 'zh_TW'])),
     client_msg_id: Type.Optional(
@@ -164,11 +189,15 @@ export const MessageListQuery = Type.Object(
     touser: Type.Optional(Type.String({ maxLength: 64 })),
     state: Type.Optional(oneOf(states)),
     channel: Type.Optional(oneOf(channels)),
-    template_id: Type.Optional(Type.String({ maxLength: 64, description: 'Id, or with `account` also an alias.' })),
+    template_id: Type.Optional(
+      Type.String({ maxLength: 64, description: 'Id, or with `account` also an alias.' }),
+    ),
     account: Type.Optional(Type.String({ maxLength: 64 })),
     batch: Type.Optional(Type.String({ maxLength: 64 })),
     tag: Type.Optional(Type.String({ maxLength: 64 })),
-    q: Type.Optional(Type.String({ maxLength: 128, description: 'A message id, an openid or a client_msg_id.' })),
+    q: Type.Optional(
+      Type.String({ maxLength: 128, description: 'A message id, an openid or a client_msg_id.' }),
+    ),
     from: Type.Optional(Time('Accepted at or after.')),
     to: Type.Optional(Time('Accepted before.')),
     cursor: Type.Optional(Type.String({ maxLength: 128 })),
@@ -199,7 +228,9 @@ export const NewKeyView = Type.Object(
     scopes: Type.Array(Type.String()),
     created_at: Type.String(),
     secret: Type.String({ description: 'Shown this once.' }),
-    bearer: Type.String({ description: 'For `Authorization: Bearer`, in inner networks only. Shown this once.' }),
+    bearer: Type.String({
+      description: 'For `Authorization: Bearer`, in inner networks only. Shown this once.',
+    }),
   },
   { title: 'NewKey' },
 )

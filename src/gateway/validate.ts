@@ -1,5 +1,5 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
-import type { TSchema, Static } from 'typebox'
+import type { Static, TSchema } from 'typebox'
 import { Problem, type ProblemCode, type ProblemDetail } from './problems.ts'
 
 /** Nothing is coerced, nothing is removed: what does not fit is refused, with the place. */
@@ -31,15 +31,19 @@ export const queryValidator = <Schema extends TSchema>(schema: Schema, integers:
 const findingsProblem = (errors: readonly ErrorObject[]): Problem => {
   const findings = dropUnionNoise(errors).slice(0, maxFindings).map(finding)
   const first = findings[0]!
-  return new Problem(first.code, { detail: `${first.pointer || 'The body'}: ${first.message}`, errors: findings })
+  return new Problem(first.code, {
+    detail: `${first.pointer || 'The body'}: ${first.message}`,
+    errors: findings,
+  })
 }
 
 /** A value that fits no branch of a union is told once, as that, and not once for every branch. */
 const dropUnionNoise = (errors: readonly ErrorObject[]): readonly ErrorObject[] => {
   const unions = errors.filter(({ keyword }) => keyword === 'anyOf').map(({ instancePath }) => instancePath)
-  return errors.filter(
-    ({ keyword, instancePath }) =>
-      keyword === 'anyOf' ? !unions.some((path) => path !== instancePath && path.startsWith(instancePath)) : !unions.some((path) => instancePath.startsWith(path)),
+  return errors.filter(({ keyword, instancePath }) =>
+    keyword === 'anyOf'
+      ? !unions.some((path) => path !== instancePath && path.startsWith(instancePath))
+      : !unions.some((path) => instancePath.startsWith(path)),
   )
 }
 
@@ -53,13 +57,21 @@ const finding = ({ keyword, instancePath, message, params }: ErrorObject): Probl
   const code = codeByKeyword[keyword] ?? (keyword === 'anyOf' ? 'type' : 'value-invalid')
   switch (keyword) {
     case 'additionalProperties':
-      return { pointer: `${instancePath}/${params.additionalProperty}`, code, message: 'There is no such field' }
+      return {
+        pointer: `${instancePath}/${params.additionalProperty}`,
+        code,
+        message: 'There is no such field',
+      }
     case 'required':
       return { pointer: `${instancePath}/${params.missingProperty}`, code, message: 'This field is required' }
     case 'enum':
       return { pointer: instancePath, code, message: `Must be one of: ${params.allowedValues.join(', ')}` }
     case 'anyOf':
-      return { pointer: instancePath, code, message: 'Must be a text of 1 to 2000 characters, a number, or {"value": …}' }
+      return {
+        pointer: instancePath,
+        code,
+        message: 'Must be a text of 1 to 2000 characters, a number, or {"value": …}',
+      }
     default:
       return { pointer: instancePath, code, message: `It ${message ?? 'is not valid'}` }
   }

@@ -1,7 +1,10 @@
 import type { Dispatcher } from 'undici'
 import type { Deadlines, Expiring } from './deadlines.ts'
 
-/** How one HTTP call ended. It has exactly one of these ends, and none of them carries a text that we did not write. */
+/**
+ * How one HTTP call ended. It has exactly one of these ends, and none of them carries a text that we did not
+ * write.
+ */
 export type Answer =
   | { readonly kind: 'answered'; readonly status: number; readonly body: Buffer }
   /** No byte of the request left us. `error`: `connect` or `timeout`. */
@@ -13,8 +16,8 @@ export type Answer =
  * One call in the hands of undici. A class rather than a closure, because there is one per message, and six
  * methods on a prototype cost nothing.
  *
- * The line between `not-sent` and `in-doubt` is `onRequestStart`: undici calls it when a connection is ready and
- * the request is about to be written, and no earlier.
+ * The line between `not-sent` and `in-doubt` is `onRequestStart`: undici calls it when a connection is ready
+ * and the request is about to be written, and no earlier.
  */
 export class Call implements Dispatcher.DispatchHandler, Expiring {
   private readonly deadlines: Deadlines

@@ -1,13 +1,13 @@
 /**
  * HTTP to WeChat, and the knowledge of whether a request left us.
  *
- * What bounds what: the overall limit, from dispatch to the last byte, is ours (`deadlines.ts`), because undici's
- * own begin only when the request is written and start again with every chunk, so that neither a full pool nor a
- * dripping server is bounded by them; they are off. Making a connection is bounded by `connectTimeoutMs`, the
- * body by `maxReplyBytes`, idle connections by `keepAliveMs`.
+ * What bounds what: the overall limit, from dispatch to the last byte, is ours (`deadlines.ts`), because
+ * undici's own begin only when the request is written and start again with every chunk, so that neither a
+ * full pool nor a dripping server is bounded by them; they are off. Making a connection is bounded by
+ * `connectTimeoutMs`, the body by `maxReplyBytes`, idle connections by `keepAliveMs`.
  *
- * Nothing is sent twice: one request at a time per connection, and undici gives a request back to its queue only
- * if it was never written. Redirects are answers like any other.
+ * Nothing is sent twice: one request at a time per connection, and undici gives a request back to its queue
+ * only if it was never written. Redirects are answers like any other.
  */
 import { type Dispatcher, Pool } from 'undici'
 import type { Clock } from '../clock.ts'
@@ -51,7 +51,9 @@ export interface WechatClientOptions {
 
 const connectTimeoutMs = 5_000
 const maxReplyBytes = 64 * 1024
-/** WeChat's side closes idle connections without a word; ours go first, so that few requests meet a dead one. */
+/**
+ * WeChat's side closes idle connections without a word; ours go first, so that few requests meet a dead one.
+ */
 const keepAliveMs = 4_000
 const jsonHeaders = ['content-type', 'application/json']
 
@@ -87,7 +89,10 @@ export const createWechatClient = (options: WechatClientOptions): WechatClient =
   }
 }
 
-/** Calls under way end by themselves within the limit; what is left of undici's queue then was given up long ago. */
+/**
+ * Calls under way end by themselves within the limit; what is left of undici's queue then was given up long
+ * ago.
+ */
 const closePool = async (pool: Pool, limitMs: number): Promise<void> => {
   const limit = Promise.withResolvers<void>()
   const timer = setTimeout(limit.resolve, limitMs)

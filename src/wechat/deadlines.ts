@@ -1,12 +1,16 @@
 /**
- * One time limit for many calls, on the monotonic clock, with one timer for all of them: it waits for the oldest
- * it knows of, and when it fires it looks at every call and then waits for the oldest that is left.
+ * One time limit for many calls, on the monotonic clock, with one timer for all of them: it waits for the
+ * oldest it knows of, and when it fires it looks at every call and then waits for the oldest that is left.
  *
- * Calls sit in numbered slots that are used again. A `Map` or a linked list would do, but at tens of thousands
- * of calls a second their discarded tables and nodes keep dead calls alive until the next full collection.
+ * Calls sit in numbered slots that are used again. A `Map` or a linked list would do, but at tens of
+ * thousands of calls a second their discarded tables and nodes keep dead calls alive until the next full
+ * collection.
  */
 export interface Deadlines {
-  /** From now on, `expire` is called once the limit has passed, unless `stop` of the answered slot comes first. */
+  /**
+   * From now on, `expire` is called once the limit has passed, unless `stop` of the answered slot comes
+   * first.
+   */
   start(item: Expiring): number
   stop(slot: number): void
 }

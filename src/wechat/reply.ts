@@ -30,7 +30,10 @@ export const parseReply = (status: number, bytes: Buffer): CallReply => {
 export const statusReason = (status: number): string =>
   status >= 300 && status < 400 ? 'redirect' : `http-${status}`
 
-/** The JSON object in this text, if that is what it is. A byte order mark and white space around it do no harm. */
+/**
+ * The JSON object in this text, if that is what it is. A byte order mark and white space around it do no
+ * harm.
+ */
 export const parseObject = (text: string): Readonly<Record<string, unknown>> | undefined => {
   try {
     const value: unknown = JSON.parse(text.trim())
@@ -49,7 +52,9 @@ export const parseErrcode = (value: unknown): number | undefined => {
   return typeof value === 'number' && Number.isSafeInteger(value) ? value + 0 : undefined
 }
 
-/** Splits ` rid: …`, WeChat's number of the request, from the sentence before it; the sentence is kept short. */
+/**
+ * Splits ` rid: …`, WeChat's number of the request, from the sentence before it; the sentence is kept short.
+ */
 export const parseErrmsg = (value: unknown): { readonly errmsg: string; readonly rid?: string } => {
   if (typeof value !== 'string') return { errmsg: '' }
   const rid = ridSuffix.exec(value)
@@ -75,9 +80,9 @@ const readReply = (text: string): CallReply => {
 }
 
 /**
- * The msgid as text. It is a 64-bit integer written as a bare number, which `JSON.parse` rounds: so the digits
- * come from the text, and the rounded number only tells which of several fields of that name is the outermost.
- * Zero, which WeChat sends for a repeat, is the number of no message.
+ * The msgid as text. It is a 64-bit integer written as a bare number, which `JSON.parse` rounds: so the
+ * digits come from the text, and the rounded number only tells which of several fields of that name is the
+ * outermost. Zero, which WeChat sends for a repeat, is the number of no message.
  */
 const readMsgid = (text: string, rounded: unknown): string | undefined => {
   if (typeof rounded !== 'number' && typeof rounded !== 'string') return undefined

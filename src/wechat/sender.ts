@@ -18,8 +18,8 @@ export interface SenderParts {
 }
 
 /**
- * One `send` takes at most four times as long as one call may: it may wait for a token, call, wait for another
- * token and call again.
+ * One `send` takes at most four times as long as one call may: it may wait for a token, call, wait for
+ * another token and call again.
  */
 export const createSender = ({ client, tokens, accountOf, clock }: SenderParts): Sender => {
   const pathOf = createPaths()
@@ -93,7 +93,9 @@ interface Paths extends Readonly<Record<Channel, string>> {
   readonly token: string
 }
 
-/** Full paths by account, made anew when its token changes: a token is escaped once, not for every message. */
+/**
+ * Full paths by account, made anew when its token changes: a token is escaped once, not for every message.
+ */
 const createPaths = (): ((appid: string, channel: Channel, token: string) => string) => {
   const byAccount = new Map<string, Paths>()
   return (appid, channel, token) => {

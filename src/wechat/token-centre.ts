@@ -2,8 +2,8 @@
  * Keeps one access token per account, asks for it once however many want it, and heals it when WeChat rejects
  * it. There are no timers: a token is renewed when somebody uses it near its end.
  *
- * A token that WeChat has rejected is not used until the token API has stood by it or replaced it; a token that
- * could not be renewed goes on being used while it lives.
+ * A token that WeChat has rejected is not used until the token API has stood by it or replaced it; a token
+ * that could not be renewed goes on being used while it lives.
  */
 import type { Clock, Random } from '../clock.ts'
 import type { Account } from '../directory.ts'

@@ -40,8 +40,8 @@ export const newEntry = (appid: string): Entry => ({
 })
 
 /**
- * The refusal in the way of a new question. It falls with its time, when the clock has been set back to before
- * it, and when somebody has changed the account, whose secret may be right now.
+ * The refusal in the way of a new question. It falls with its time, when the clock has been set back to
+ * before it, and when somebody has changed the account, whose secret may be right now.
  */
 export const standing = ({ refusal }: Entry, account: Account, now: number): StandingRefusal | undefined =>
   refusal && refusal.account === account && refusal.since <= now && now < refusal.until ? refusal : undefined

@@ -1,6 +1,6 @@
 /**
- * The rules of access tokens, without their effects: how one is asked for, how long it is used, what a refusal
- * means, and what to do about a token that WeChat has rejected.
+ * The rules of access tokens, without their effects: how one is asked for, how long it is used, what a
+ * refusal means, and what to do about a token that WeChat has rejected.
  *
  * The facts (WeChat's pages on getAccessToken and getStableAccessToken): a token lives for two hours.
  * `stable_token` answers the same token until its last five minutes, when it makes a new one; both then work
@@ -113,7 +113,9 @@ export const refusalOf = (
   return { error: errcodeReason(errcode), errcode, waitMs, alert: waitMs > 60 * seconds }
 }
 
-/** Codes of the token APIs. 40001, on them, says that the secret is wrong: asking again at once is of no use. */
+/**
+ * Codes of the token APIs. 40001, on them, says that the secret is wrong: asking again at once is of no use.
+ */
 const refusedWaitMs = (code: number, now: number): number => {
   const errcode = errcodeOf(code)
   switch (errcode.action) {
@@ -194,5 +196,7 @@ const disbeliefMs = 3 * seconds
 const confirmationMs = 60 * seconds
 /** The longest that a rejected token stays out of use before things are looked at again. */
 const longestRejectionMs = 5 * minutes
-/** Between two questions about the same account. The plain API makes a new token each time, 2,000 times a day. */
+/**
+ * Between two questions about the same account. The plain API makes a new token each time, 2,000 times a day.
+ */
 const askGapMs: Readonly<Record<Account['tokenApi'], number>> = { stable: 5 * seconds, plain: 60 * seconds }

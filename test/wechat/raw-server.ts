@@ -1,7 +1,9 @@
 import { createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 
-/** A TCP server that hands over whole HTTP requests and lets the test answer them with bytes of its choice. */
+/**
+ * A TCP server that hands over whole HTTP requests and lets the test answer them with bytes of its choice.
+ */
 export interface RawServer {
   readonly origin: string
   /** Every request that arrived in full, as text. */
