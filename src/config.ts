@@ -133,6 +133,12 @@ export interface Config extends Omit<Values, 'engine' | 'simulatorAdmin'> {
 }
 
 /**
+ * How long sending one message can take at worst: a token is asked for, the call is made, the token is healed,
+ * the call is made again; each of the four has the time of one call. A margin is for our own delays.
+ */
+export const longestSendMs = (callTimeoutMs: number): number => 4 * callTimeoutMs + 2000
+
+/**
  * Reads the settings from an environment. A secret may also come from a file, named by the setting with
  * `_FILE` behind it. Throws `ConfigError` for a value that cannot be understood and for an unknown name.
  */
@@ -140,6 +146,11 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
   refuseUnknown(env)
   const entries = Object.entries(settings).map(([name, each]) => [name, readSetting(each as Setting<unknown>, env)])
   const values = Object.fromEntries(entries) as Values
+  if (values.leaseMs < longestSendMs(values.callTimeoutMs))
+    throw new ConfigError(
+      settings.leaseMs.env,
+      `a lease must outlast a message's sending: at least ${longestSendMs(values.callTimeoutMs)} with this call timeout`,
+    )
   return {
     ...values,
     engine: values.engine ?? { kind: 'embedded', folder: join(values.home, 'data') },

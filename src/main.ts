@@ -3,14 +3,14 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
-import type { Config } from './config.ts'
+import { type Config, longestSendMs } from './config.ts'
 import { type Directory, openDirectory } from './directory.ts'
-import { assertFolderFree, openEmbedded } from './engines/embedded/embedded.ts'
+import { assertFolderFree, type Engine, openEmbedded } from './engines/embedded/embedded.ts'
 import type { Readiness } from './gateway/health.ts'
 import { startGateway } from './gateway/gateway.ts'
 import { createObserver, type Observer } from './observe.ts'
 import { defaultRetryPolicy } from './retry.ts'
-import { createLog, logObservations } from './telemetry/log.ts'
+import { createLog, type Log, logObservations } from './telemetry/log.ts'
 import { createVault, newMasterKey } from './vault.ts'
 import { createWechatClient } from './wechat/client.ts'
 import { createSender } from './wechat/sender.ts'
@@ -38,9 +38,6 @@ export const systemClock: Clock = {
   sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
 }
 
-/** Room in a lease for a call and for our own delays around it. */
-const callMarginMs = 2000
-
 /**
  * Starts gateway and worker, or one of them, on one engine. Throws when it cannot: the folder is in use, the
  * address is taken, the store does not open. `onFailure` is told of a store that fails later; the process should
@@ -60,8 +57,27 @@ export const startService = async (config: Config, onFailure: (error: Error) => 
     retentionMs: config.retentionMs,
     onFailure,
   })
+  try {
+    return await assemble({ config, engine, clock, observer, log })
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+}
+
+interface Foundation {
+  readonly config: Config
+  readonly engine: Engine
+  readonly clock: Clock
+  readonly observer: Observer
+  readonly log: Log
+}
+
+const assemble = async ({ config, engine, clock, observer, log }: Foundation): Promise<Service> => {
   const vault = createVault(config.masterKey ?? keptMasterKey(config.home))
   const directory = await openDirectory(engine.directoryRecords, vault)
+  const readiness: Readiness = { started: false, draining: false }
+  const { queue, ledger, coordination, pending } = engine
 
   const client = createWechatClient({
     origin: config.wechat,
@@ -69,41 +85,23 @@ export const startService = async (config: Config, onFailure: (error: Error) => 
     timeoutMs: config.callTimeoutMs,
     clock,
   })
-  const tokens = createTokenCentre({
-    client,
-    accountOf: directory.account,
-    clock,
-    random: Math.random,
-    observe: observer.observe,
-  })
-  const sender = createSender({ client, tokens, accountOf: directory.account, clock })
+  const accountOf = directory.account
+  const tokens = createTokenCentre({ client, accountOf, clock, random: Math.random, observe: observer.observe })
+  const sender = createSender({ client, tokens, accountOf, clock })
 
-  const readiness: Readiness = { started: false, draining: false }
-  const openGateway = () =>
-    startGateway(
-      {
-        queue: engine.queue,
-        ledger: engine.ledger,
-        coordination: engine.coordination,
-        directory,
-        observer,
-        clock,
-        readiness,
-        pending: engine.pending,
-        version,
-        allowBearer: config.bearer,
-        defaultLifeMs: config.lifeMs,
-      },
+  const openGateway = () => {
+    const { bearer: allowBearer, lifeMs: defaultLifeMs } = config
+    const settings = { version, allowBearer, defaultLifeMs }
+    return startGateway(
+      { queue, ledger, coordination, pending, directory, observer, clock, readiness, ...settings },
       config.http,
-    ).catch(async (error) => {
-      await engine.close()
-      throw error
-    })
+    )
+  }
   const openWorker = () =>
     startWorker({
-      queue: engine.queue,
+      queue,
       sender,
-      policy: { retry: defaultRetryPolicy, callMs: config.callTimeoutMs + callMarginMs },
+      policy: { retry: defaultRetryPolicy, callMs: longestSendMs(config.callTimeoutMs) },
       clock,
       random: Math.random,
       observe: observer.observe,
@@ -122,7 +120,9 @@ export const startService = async (config: Config, onFailure: (error: Error) => 
     async stop() {
       readiness.draining = true
       // A call that outlives the drain is left to its lease: the next start finds it and knows it is in doubt.
-      await Promise.race([worker?.stop(), clock.sleep(config.drainMs)])
+      const drained = new AbortController()
+      await Promise.race([worker?.stop(), clock.sleep(config.drainMs, drained.signal)])
+      drained.abort()
       await gateway?.close()
       await sender.close()
       await engine.close()

@@ -1,8 +1,10 @@
 import { type Logger, pino } from 'pino'
 import type { Observe } from '../observe.ts'
 
+export type Log = Logger
+
 /** One JSON object a line, on standard error: standard output is for data. */
-export const createLog = (level: string): Logger =>
+export const createLog = (level: string): Log =>
   pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }))
 
 /** How long the same alert of the same account is not written again. */

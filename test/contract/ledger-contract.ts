@@ -363,21 +363,39 @@ const retention = (options: ContractOptions) => {
     }
   })
 
-  clause('much that is old goes in several rounds, and what is new stays', async (_t, harness) => {
+  clause('much that is old goes in several rounds, and what is new stays and is found', async (_t, harness) => {
     const { queue, ledger, clock, retentionMs } = harness
-    for (let batch = 0; batch < 5; batch++)
-      await queue.publish(Array.from({ length: 1000 }, (_, n) => aKeyedMessage(`${batch}-${n}`, { fingerprint: 'f' })))
     const waits = aMessage({ sendAt: 8e12 })
     await queue.publish([waits])
-    for (const delivery of await receiveNow(harness, 5000)) void queue.settle(delivery, { kind: 'sent' })
-    await queue.depth()
+    for (let batch = 0; batch < 5; batch++)
+      await queue.publish(Array.from({ length: 1000 }, (_, n) => aKeyedMessage(`${batch}-${n}`)))
+    const deliveries = await receiveNow(harness, 5000)
+    await Promise.all(deliveries.map((delivery) => queue.settle(delivery, { kind: 'sent' })))
     clock.advance(retentionMs + graceMs)
-    const recent = aMessage({ acceptedAt: clock.now() })
-    await queue.publish([recent])
-    await queue.settle(await receiveOne(harness), { kind: 'sent' })
     for (let round = 0; round < 5; round++) await harness.sweep()
-    const { records } = await ledger.search({ tenant: 'acme', limit: 100 })
-    assert.deepEqual(records.map(({ id }) => id), [recent.id, waits.id])
+    const recent = aMessage({ acceptedAt: clock.now(), touser: waits.touser })
+    await queue.publish([recent])
+    await queue.settle(await receiveOne(harness), { kind: 'sent', msgid: '1' })
+    const queries: readonly Partial<LedgerQuery>[] = [{}, { touser: waits.touser }, { q: waits.touser }]
+    for (const query of queries) {
+      const { records } = await ledger.search({ tenant: 'acme', limit: 100, ...query })
+      assert.deepEqual(records.map(({ id }) => id), [recent.id, waits.id], JSON.stringify(query))
+    }
+    assert.deepEqual(await queue.publish([aKeyedMessage('0-0')]), [{ kind: 'accepted' }])
+  })
+
+  clause('a delivery of a forgotten message settles nothing', async (_t, harness) => {
+    const { queue, ledger, clock, retentionMs } = harness
+    await queue.publish([aMessage()])
+    const zombie = await receiveOne(harness)
+    await queue.settle(zombie, { kind: 'sent' })
+    clock.advance(retentionMs + graceMs)
+    await harness.sweep()
+    const next = aMessage({ acceptedAt: clock.now() })
+    await queue.publish([next])
+    await receiveOne(harness)
+    assert.equal(await queue.settle(zombie, { kind: 'dead', reason: 'errcode-43004' }), 'expired')
+    assert.equal((await ledger.find(next))?.state, 'leased')
   })
 }
 
