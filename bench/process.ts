@@ -1,6 +1,6 @@
 /**
  * Processes that are measured, and how the one that conducts speaks to them. A process offers tasks by name; it is
- * asked over IPC and answers with a value. Every question is bounded in time, and a process ends with its conductor.
+ * asked over IPC and answers with a value. A signal bounds all questions, and a process ends with its conductor.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,7 +10,7 @@ import { join } from 'node:path'
 type TasksOf<Tasks> = { readonly [Name in keyof Tasks]: (...argument: never[]) => unknown }
 
 export interface Process<Tasks extends TasksOf<Tasks>> extends AsyncDisposable {
-  /** Rejects when the task fails, takes too long, or the process ends before its answer. */
+  /** Rejects when the task fails, the time is over, or the process ends before its answer. */
   ask<Name extends keyof Tasks & string>(
     name: Name,
     ...argument: Parameters<Tasks[Name]>
@@ -25,15 +25,13 @@ interface Question {
 
 type Answer = { readonly id: number } & ({ readonly value: unknown } | { readonly error: string })
 
-/** A question may take as long as the longest measurement, and no longer. */
-const questionLimitMs = 180_000
 /** How long a process may take to let go of what it holds. */
 const endLimitMs = 15_000
 
-/** `file` lies in this folder. */
+/** `file` lies in this folder. What is asked when the signal aborts is given up. */
 export const startProcess = <Tasks extends TasksOf<Tasks>>(
   file: string,
-  execArgv: readonly string[] = [],
+  { signal, execArgv = [] }: { readonly signal: AbortSignal; readonly execArgv?: readonly string[] },
 ): Process<Tasks> => {
   const child = fork(join(import.meta.dirname, file), {
     execArgv: [...execArgv],
@@ -48,20 +46,25 @@ export const startProcess = <Tasks extends TasksOf<Tasks>>(
     if ('error' in answer) caller?.reject(new Error(`${file}: ${answer.error}`))
     else caller?.resolve(answer.value)
   })
-  child.on('exit', (code, signal) => {
-    for (const { reject } of waiting.values()) reject(new Error(`${file} ended (${signal ?? code})`))
+  const giveUp = (reason: string) => {
+    for (const { reject } of waiting.values()) reject(new Error(`${file} ${reason}`))
     waiting.clear()
+  }
+  const late = () => giveUp('took too long')
+  signal.addEventListener('abort', late)
+  child.on('exit', (code, name) => {
+    signal.removeEventListener('abort', late)
+    giveUp(`ended (${name ?? code})`)
   })
 
   return {
     async ask(name, ...argument) {
+      signal.throwIfAborted()
       const caller = Promise.withResolvers<unknown>()
       const id = ++lastId
       waiting.set(id, caller)
-      const late = () => caller.reject(new Error(`${file} took longer than ${questionLimitMs} ms to ${name}`))
-      const timer = setTimeout(late, questionLimitMs)
       child.send({ id, name, argument } satisfies Question, (error) => error && caller.reject(error))
-      return caller.promise.finally(() => clearTimeout(timer)) as never
+      return caller.promise as never
     },
     [Symbol.asyncDispose]: () => end(child),
   }
@@ -80,7 +83,7 @@ const end = async (child: ChildProcess): Promise<void> => {
 export const answer = <Tasks extends TasksOf<Tasks>>(tasks: Tasks, stop = async () => {}): void => {
   process.on('message', async ({ id, name, argument }: Question) => {
     try {
-      const task = tasks[name as keyof Tasks] as (...argument: readonly unknown[]) => unknown
+      const task = tasks[name as keyof Tasks] as unknown as (...argument: readonly unknown[]) => unknown
       reply({ id, value: await task(...argument) })
     } catch (error) {
       reply({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })

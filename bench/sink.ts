@@ -1,5 +1,5 @@
 /** A process that answers like a WeChat where everything goes well, and does nothing else. */
-import { createServer, type AddressInfo } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { createFraming } from './http.ts'
 import { answer } from './process.ts'
 

@@ -23,7 +23,12 @@ interface Setting<Value> {
   readonly about: string
 }
 
-const setting = <Value>(env: string, fallback: string, read: (text: string) => Value, about: string): Setting<Value> => ({
+const setting = <Value>(
+  env: string,
+  fallback: string,
+  read: (text: string) => Value,
+  about: string,
+): Setting<Value> => ({
   env,
   fallback,
   read,
@@ -49,7 +54,8 @@ const onOff = (text: string): boolean => {
 }
 
 const origin = (text: string): string => {
-  if (!/^https?:\/\/[^/]+\/?$/.test(text)) throw new Error('must be an origin such as https://api.weixin.qq.com')
+  if (!/^https?:\/\/[^/]+\/?$/.test(text))
+    throw new Error('must be an origin such as https://api.weixin.qq.com')
   return text.replace(/\/$/, '')
 }
 
@@ -66,7 +72,8 @@ export type Role = (typeof roles)[number]
 const roleList = (text: string): readonly Role[] => {
   const names = text.split(',').map((name) => name.trim())
   const chosen = roles.filter((role) => names.includes(role))
-  if (chosen.length !== names.length) throw new Error(`must be ${roles.join(' or ')}, or both with a comma between`)
+  if (chosen.length !== names.length)
+    throw new Error(`must be ${roles.join(' or ')}, or both with a comma between`)
   return chosen
 }
 
@@ -82,17 +89,37 @@ export const settings = {
     'Queue and records: `embedded:<folder>`. By default in `data` below the home.',
   ),
   wechat: setting('HONGYAN_WECHAT', 'https://api.weixin.qq.com', origin, 'Base address of WeChat’s API.'),
-  simulator: setting('HONGYAN_SIMULATOR', '127.0.0.1:8077', address, 'Where the simulator listens (`dev`, `simulate`).'),
+  simulator: setting(
+    'HONGYAN_SIMULATOR',
+    '127.0.0.1:8077',
+    address,
+    'Where the simulator listens (`dev`, `simulate`).',
+  ),
   simulatorAdmin: setting(
     'HONGYAN_SIMULATOR_ADMIN',
     '',
     (text) => (text === '' ? undefined : address(text)),
     'Where the simulator is controlled. By default the port after the simulator’s.',
   ),
-  roles: setting('HONGYAN_ROLES', roles.join(), roleList, 'What this process does: `gateway` (the HTTP API), `worker` (sends), or both.'),
+  roles: setting(
+    'HONGYAN_ROLES',
+    roles.join(),
+    roleList,
+    'What this process does: `gateway` (the HTTP API), `worker` (sends), or both.',
+  ),
   concurrency: setting('HONGYAN_CONCURRENCY', '128', whole(1, 4096), 'Calls to WeChat at once.'),
-  callTimeoutMs: setting('HONGYAN_CALL_TIMEOUT_MS', '10000', whole(100, 60_000), 'How long one call to WeChat may take.'),
-  leaseMs: setting('HONGYAN_LEASE_MS', '60000', whole(5000, 3_600_000), 'How long a worker holds a message before another may take it.'),
+  callTimeoutMs: setting(
+    'HONGYAN_CALL_TIMEOUT_MS',
+    '10000',
+    whole(100, 60_000),
+    'How long one call to WeChat may take.',
+  ),
+  leaseMs: setting(
+    'HONGYAN_LEASE_MS',
+    '60000',
+    whole(5000, 3_600_000),
+    'How long a worker holds a message before another may take it.',
+  ),
   lifeMs: setting(
     'HONGYAN_MESSAGE_LIFE_HOURS',
     '72',
@@ -106,7 +133,12 @@ export const settings = {
     'How long messages are kept after they came to their end.',
   ),
   bearer: setting('HONGYAN_BEARER', 'on', onOff, 'Whether `Authorization: Bearer` is taken.'),
-  drainMs: setting('HONGYAN_DRAIN_MS', '25000', whole(0, 600_000), 'How long stopping waits for calls under way.'),
+  drainMs: setting(
+    'HONGYAN_DRAIN_MS',
+    '25000',
+    whole(0, 600_000),
+    'How long stopping waits for calls under way.',
+  ),
   masterKey: setting(
     'HONGYAN_MASTER_KEY',
     '',
@@ -117,7 +149,8 @@ export const settings = {
     'HONGYAN_LOG',
     'info',
     (text) => {
-      if (!['debug', 'info', 'warn', 'error', 'silent'].includes(text)) throw new Error('must be debug, info, warn, error or silent')
+      if (!['debug', 'info', 'warn', 'error', 'silent'].includes(text))
+        throw new Error('must be debug, info, warn, error or silent')
       return text
     },
     'How much is written to standard error.',
@@ -144,7 +177,10 @@ export const longestSendMs = (callTimeoutMs: number): number => 4 * callTimeoutM
  */
 export const readConfig = (env: Readonly<Record<string, string | undefined>>): Config => {
   refuseUnknown(env)
-  const entries = Object.entries(settings).map(([name, each]) => [name, readSetting(each as Setting<unknown>, env)])
+  const entries = Object.entries(settings).map(([name, each]) => [
+    name,
+    readSetting(each as Setting<unknown>, env),
+  ])
   const values = Object.fromEntries(entries) as Values
   if (values.leaseMs < longestSendMs(values.callTimeoutMs))
     throw new ConfigError(
@@ -154,11 +190,20 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
   return {
     ...values,
     engine: values.engine ?? { kind: 'embedded', folder: join(values.home, 'data') },
-    simulatorAdmin: values.simulatorAdmin ?? { ...values.simulator, port: values.simulator.port && values.simulator.port + 1 },
+    simulatorAdmin: values.simulatorAdmin ?? portAfter(values.simulator),
   }
 }
 
-const readSetting = ({ env: name, fallback, read }: Setting<unknown>, env: Readonly<Record<string, string | undefined>>): unknown => {
+/** Port 0 stands for any free one, and so does its neighbour; the last port has none. */
+const portAfter = ({ host, port }: Address): Address => ({
+  host,
+  port: port === 0 || port === 65_535 ? 0 : port + 1,
+})
+
+const readSetting = (
+  { env: name, fallback, read }: Setting<unknown>,
+  env: Readonly<Record<string, string | undefined>>,
+): unknown => {
   const file = env[`${name}_FILE`]
   try {
     return read(file === undefined ? (env[name] ?? fallback) : readFileSync(file, 'utf8').trim())
@@ -177,12 +222,17 @@ const otherNames = [
 ]
 
 const refuseUnknown = (env: Readonly<Record<string, string | undefined>>): void => {
-  const known = new Set([...Object.values(settings).flatMap(({ env: name }) => [name, `${name}_FILE`]), ...otherNames])
+  const known = new Set([
+    ...Object.values(settings).flatMap(({ env: name }) => [name, `${name}_FILE`]),
+    ...otherNames,
+  ])
   const unknown = Object.keys(env).find(
     (name) => name.startsWith('HONGYAN_') && !name.startsWith('HONGYAN_TEST_') && !known.has(name),
   )
   if (unknown === undefined) return
-  const nearest = [...known].map((name) => [distance(unknown, name), name] as const).sort(([a], [b]) => a - b)[0]!
+  const nearest = [...known]
+    .map((name) => [distance(unknown, name), name] as const)
+    .sort(([a], [b]) => a - b)[0]!
   throw new ConfigError(unknown, `there is no such setting; did you mean ${nearest[1]}?`)
 }
 

@@ -29,8 +29,14 @@ const stateTexts: Readonly<Record<State, Bilingual>> = {
   scheduled: { zh: '消息已接受，等待定时发送', en: 'Accepted and waiting for its time' },
   queued: { zh: '消息已接受，正在排队', en: 'Accepted and waiting in the queue' },
   leased: { zh: '消息正在发送', en: 'Being sent at this moment' },
-  retry: { zh: '上一次没有成功，稍后自动重试', en: 'The last attempt did not succeed; it will be repeated by itself' },
-  parked: { zh: '消息暂停，等待条件恢复后自动继续', en: 'On hold; it goes on by itself once the condition is over' },
+  retry: {
+    zh: '上一次没有成功，稍后自动重试',
+    en: 'The last attempt did not succeed; it will be repeated by itself',
+  },
+  parked: {
+    zh: '消息暂停，等待条件恢复后自动继续',
+    en: 'On hold; it goes on by itself once the condition is over',
+  },
   sent: { zh: '微信已接受这条消息', en: 'WeChat has accepted the message' },
   unknown: {
     zh: '无法确定微信是否已发出这条消息，而重发可能打扰用户两次，所以不再自动重发',
@@ -57,19 +63,37 @@ const nothingToDo: Readonly<Partial<Record<State, Bilingual>>> = {
 const reasonTexts: Readonly<Record<string, { readonly why: Bilingual; readonly next: Bilingual }>> = {
   timeout: {
     why: { zh: '微信接口在规定时间内没有应答。', en: 'WeChat’s API did not answer in time.' },
-    next: { zh: '若持续出现，请检查到微信接口的网络。', en: 'If it goes on, check the network towards WeChat.' },
+    next: {
+      zh: '若持续出现，请检查到微信接口的网络。',
+      en: 'If it goes on, check the network towards WeChat.',
+    },
   },
   connect: {
-    why: { zh: '无法连接到微信接口，请求没有发出。', en: 'WeChat’s API could not be reached; the request did not leave.' },
-    next: { zh: '检查出口网络、DNS 和 HONGYAN_WECHAT 设置；消息会自动重试。', en: 'Check the outgoing network, DNS and HONGYAN_WECHAT; the message is repeated by itself.' },
+    why: {
+      zh: '无法连接到微信接口，请求没有发出。',
+      en: 'WeChat’s API could not be reached; the request did not leave.',
+    },
+    next: {
+      zh: '检查出口网络、DNS 和 HONGYAN_WECHAT 设置；消息会自动重试。',
+      en: 'Check the outgoing network, DNS and HONGYAN_WECHAT; the message is repeated by itself.',
+    },
   },
   'connection-lost': {
-    why: { zh: '请求发出后连接中断，没有收到结果。', en: 'The connection broke after the request had left, so its result is not known.' },
-    next: { zh: '若持续出现，请检查到微信接口的网络。', en: 'If it goes on, check the network towards WeChat.' },
+    why: {
+      zh: '请求发出后连接中断，没有收到结果。',
+      en: 'The connection broke after the request had left, so its result is not known.',
+    },
+    next: {
+      zh: '若持续出现，请检查到微信接口的网络。',
+      en: 'If it goes on, check the network towards WeChat.',
+    },
   },
   'junk-reply': {
     why: { zh: '微信接口的应答无法识别。', en: 'What came back from WeChat’s API is not an answer.' },
-    next: { zh: '检查中间的代理或网关是否改写了应答。', en: 'Check whether a proxy in between changes the replies.' },
+    next: {
+      zh: '检查中间的代理或网关是否改写了应答。',
+      en: 'Check whether a proxy in between changes the replies.',
+    },
   },
   'reply-too-large': {
     why: { zh: '微信接口的应答过大，已被丢弃。', en: 'The reply was too large and was dropped.' },
@@ -80,19 +104,28 @@ const reasonTexts: Readonly<Record<string, { readonly why: Bilingual; readonly n
       zh: '请求可能已被微信接受，但没有收到应答；这个接口不能安全重发，正在等待回执。',
       en: 'WeChat may have taken it, but no answer came; this API has no safe repeat, so we wait for a receipt.',
     },
-    next: { zh: '请等待；两分钟内没有回执会标记为 unknown。', en: 'Wait: without a receipt within two minutes it becomes unknown.' },
+    next: {
+      zh: '请等待；两分钟内没有回执会标记为 unknown。',
+      en: 'Wait: without a receipt within two minutes it becomes unknown.',
+    },
   },
   'no-receipt': {
     why: { zh: '没有收到应答，也没有收到回执。', en: 'Neither an answer nor a receipt came.' },
     next: nothingToDo.unknown!,
   },
   'repeat-window-over': {
-    why: { zh: '微信识别重复消息的时间窗口已过。', en: 'The time in which WeChat recognises a repeat is over.' },
+    why: {
+      zh: '微信识别重复消息的时间窗口已过。',
+      en: 'The time in which WeChat recognises a repeat is over.',
+    },
     next: nothingToDo.unknown!,
   },
   expired: {
     why: { zh: '已过有效期。', en: 'Its time was over.' },
-    next: { zh: '如仍需要，请重新发送，并把 expires_at 设得更晚。', en: 'If it is still wanted, send it anew with a later expires_at.' },
+    next: {
+      zh: '如仍需要，请重新发送，并把 expires_at 设得更晚。',
+      en: 'If it is still wanted, send it anew with a later expires_at.',
+    },
   },
   cancelled: {
     why: { zh: '应调用方要求停止。', en: 'Its sender asked to stop it.' },
@@ -100,14 +133,26 @@ const reasonTexts: Readonly<Record<string, { readonly why: Bilingual; readonly n
   },
   'account-unknown': {
     why: { zh: '找不到发送账号的配置。', en: 'The sending account is not configured any more.' },
-    next: { zh: '用 POST /v1/accounts 重新添加该账号，消息会自动继续。', en: 'Add the account again with POST /v1/accounts; the message goes on by itself.' },
+    next: {
+      zh: '用 POST /v1/accounts 重新添加该账号，消息会自动继续。',
+      en: 'Add the account again with POST /v1/accounts; the message goes on by itself.',
+    },
   },
   'token-rejected': {
-    why: { zh: '微信拒绝了刚取得的 access_token。', en: 'WeChat rejects the access_token it has just given out.' },
-    next: { zh: '检查是否有其他系统在刷新同一账号的 token；消息会自动重试。', en: 'Check whether another system refreshes the same account’s token; the message is repeated by itself.' },
+    why: {
+      zh: '微信拒绝了刚取得的 access_token。',
+      en: 'WeChat rejects the access_token it has just given out.',
+    },
+    next: {
+      zh: '检查是否有其他系统在刷新同一账号的 token；消息会自动重试。',
+      en: 'Check whether another system refreshes the same account’s token; the message is repeated by itself.',
+    },
   },
   'token-unavailable': {
     why: { zh: '暂时拿不到 access_token。', en: 'There is no access_token at the moment.' },
-    next: { zh: '检查账号的 AppSecret、IP 白名单和网络；消息会自动继续。', en: 'Check the account’s AppSecret, its IP whitelist and the network; the message goes on by itself.' },
+    next: {
+      zh: '检查账号的 AppSecret、IP 白名单和网络；消息会自动继续。',
+      en: 'Check the account’s AppSecret, its IP whitelist and the network; the message goes on by itself.',
+    },
   },
 }

@@ -1,6 +1,6 @@
+import { channelTraits } from './channels.ts'
 import type { Errcode } from './errcodes.ts'
 import type { DeliveredMessage } from './queue.ts'
-import { channelTraits } from './channels.ts'
 import { errcodeReason } from './verdict.ts'
 
 /**

@@ -6,23 +6,22 @@ import type { Clock } from './clock.ts'
 import { type Config, longestSendMs } from './config.ts'
 import { type Directory, openDirectory } from './directory.ts'
 import { assertFolderFree, type Engine, openEmbedded } from './engines/embedded/embedded.ts'
-import type { Readiness } from './gateway/health.ts'
 import { startGateway } from './gateway/gateway.ts'
+import type { Readiness } from './gateway/health.ts'
 import { createObserver, type Observer } from './observe.ts'
 import { defaultRetryPolicy } from './retry.ts'
 import { createLog, type Log, logObservations } from './telemetry/log.ts'
 import { createVault, newMasterKey } from './vault.ts'
+import { version } from './version.ts'
 import { createWechatClient } from './wechat/client.ts'
 import { createSender } from './wechat/sender.ts'
 import { createTokenCentre } from './wechat/token-centre.ts'
 import { startWorker } from './worker.ts'
 
-export { assertFolderFree }
 export { bearerOf } from './gateway/auth.ts'
 export { newKey } from './gateway/keys.ts'
 export { demoAccounts, startSimulator } from './simulator/simulator.ts'
-
-export const version = '0.1.0'
+export { assertFolderFree }
 
 export interface Service {
   /** Base address of the gateway, without a trailing slash; empty without that role. */
@@ -86,7 +85,13 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
     clock,
   })
   const accountOf = directory.account
-  const tokens = createTokenCentre({ client, accountOf, clock, random: Math.random, observe: observer.observe })
+  const tokens = createTokenCentre({
+    client,
+    accountOf,
+    clock,
+    random: Math.random,
+    observe: observer.observe,
+  })
   const sender = createSender({ client, tokens, accountOf, clock })
 
   const openGateway = () => {

@@ -65,7 +65,16 @@ export interface Delivery {
 /** What sending needs of a message. */
 export type DeliveredMessage = Pick<
   Message,
-  'id' | 'tenant' | 'account' | 'channel' | 'lane' | 'touser' | 'templateId' | 'body' | 'acceptedAt' | 'expiresAt'
+  | 'id'
+  | 'tenant'
+  | 'account'
+  | 'channel'
+  | 'lane'
+  | 'touser'
+  | 'templateId'
+  | 'body'
+  | 'acceptedAt'
+  | 'expiresAt'
 >
 
 export type Cancellation =

@@ -23,7 +23,13 @@ export type Settlement = Outcome & {
 export type Outcome =
   | { readonly kind: 'sent'; readonly msgid?: string; readonly reason?: string }
   /** Waits for its next attempt. */
-  | { readonly kind: 'retry'; readonly until: number; readonly reason: string; readonly spent: boolean; readonly inDoubt: boolean }
+  | {
+      readonly kind: 'retry'
+      readonly until: number
+      readonly reason: string
+      readonly spent: boolean
+      readonly inDoubt: boolean
+    }
   /** Waits for a condition, which is looked at again at `until`; costs no try. */
   | { readonly kind: 'parked'; readonly until: number; readonly reason: string; readonly inDoubt: boolean }
   | { readonly kind: 'dead'; readonly reason: string }
@@ -87,7 +93,13 @@ export const decide = (
   }
 }
 
-const afterDoubt = (reason: string, delivery: Delivery, now: number, random: Random, retry: RetryPolicy): Outcome => {
+const afterDoubt = (
+  reason: string,
+  delivery: Delivery,
+  now: number,
+  random: Random,
+  retry: RetryPolicy,
+): Outcome => {
   const doubtSince = delivery.doubtSince ?? delivery.leasedAt
   if (channelTraits[delivery.message.channel].repeatInDoubt === 'never')
     return awaitReceipt(doubtSince, delivery.message.expiresAt, retry)
@@ -98,7 +110,13 @@ const afterDoubt = (reason: string, delivery: Delivery, now: number, random: Ran
   return { kind: 'retry', until, reason, spent: true, inDoubt: true }
 }
 
-const afterRefusal = (errcode: Errcode, delivery: Delivery, now: number, random: Random, retry: RetryPolicy): Outcome => {
+const afterRefusal = (
+  errcode: Errcode,
+  delivery: Delivery,
+  now: number,
+  random: Random,
+  retry: RetryPolicy,
+): Outcome => {
   const reason = errcodeReason(errcode.code)
   switch (errcode.action) {
     case 'drop':
@@ -110,7 +128,9 @@ const afterRefusal = (errcode: Errcode, delivery: Delivery, now: number, random:
     case 'backoff':
       if (delivery.tries + 1 >= retry.maxTries) return final(delivery, reason)
       return again(delivery, retry, {
-        until: now + (errcode.waitMs ? jitterMs(errcode.waitMs, random) : backoffMs(retry, delivery.tries, random)),
+        until:
+          now +
+          (errcode.waitMs ? jitterMs(errcode.waitMs, random) : backoffMs(retry, delivery.tries, random)),
         reason,
         // Too many calls for one recipient say nothing about this message.
         spent: errcode.scope !== 'recipient',
@@ -118,7 +138,10 @@ const afterRefusal = (errcode: Errcode, delivery: Delivery, now: number, random:
     case 'slow':
       return again(delivery, retry, { until: nextMinute(now) + Math.floor(random() * 5000), reason })
     case 'quota':
-      return wait(delivery, retry, { until: nextBeijingMidnight(now) + Math.floor(random() * 60_000), reason })
+      return wait(delivery, retry, {
+        until: nextBeijingMidnight(now) + Math.floor(random() * 60_000),
+        reason,
+      })
     case 'hold':
       return wait(delivery, retry, { until: now + jitterMs(errcode.waitMs ?? 300_000, random), reason })
   }
@@ -133,12 +156,20 @@ const again = (
     ? outOfTime(delivery, reason)
     : { kind: 'retry', until, reason, spent, inDoubt: false }
 
-const wait = (delivery: Delivery, retry: RetryPolicy, { until, reason }: { until: number; reason: string }): Outcome =>
-  until >= lastRepeat(delivery, retry) ? outOfTime(delivery, reason) : { kind: 'parked', until, reason, inDoubt: false }
+const wait = (
+  delivery: Delivery,
+  retry: RetryPolicy,
+  { until, reason }: { until: number; reason: string },
+): Outcome =>
+  until >= lastRepeat(delivery, retry)
+    ? outOfTime(delivery, reason)
+    : { kind: 'parked', until, reason, inDoubt: false }
 
 /** The moment from which no further call may be made. */
 const lastRepeat = ({ message, doubtSince }: Delivery, retry: RetryPolicy): number =>
-  doubtSince === undefined ? message.expiresAt : Math.min(message.expiresAt, doubtSince + retry.inDoubtWindowMs)
+  doubtSince === undefined
+    ? message.expiresAt
+    : Math.min(message.expiresAt, doubtSince + retry.inDoubtWindowMs)
 
 const outOfTime = ({ doubtSince }: Delivery, reason: string): Outcome =>
   doubtSince === undefined ? expired(reason) : unknown(reason)

@@ -8,8 +8,8 @@
  *
  * `params`, for those who know WeChat Pay v2: all query parameters but `signature`, and with them `method`
  * and `path` (which are signed but not sent), sorted by name, `k=v` joined by `&`, then `&key=` and the
- * secret. Hex, in the parameter `signature`. A value may hold neither `&` nor `=`, or two requests could
- * have one text.
+ * secret. Hex, in the parameter `signature`. No name and no value may be empty or hold `&` or `=`, and no
+ * parameter may be named `method` or `path`, or two requests could have one text.
  */
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 
@@ -43,8 +43,7 @@ export const authorizationOf = (keyId: string, secret: string, parts: SignedPart
 /** Whether a `v1` signature was made with one of the secrets. Takes the same time for every wrong one. */
 export const verifyRequest = (secrets: readonly string[], parts: SignedParts, signature: string): boolean => {
   const text = canonicalRequest(parts)
-  const given = Buffer.from(signature, 'base64')
-  return anyMatches(secrets, (secret) => hmac(secret, text), given)
+  return anyMatches(secrets, (secret) => hmac(secret, text), digestIn(signature, 'base64'))
 }
 
 export interface SignedParams {
@@ -57,26 +56,29 @@ export interface SignedParams {
 
 /** The text that `params` signs, without the secret's part; undefined when a name or value makes it ambiguous. */
 export const sortedParams = ({ method, path, params }: SignedParams): string | undefined => {
-  const pairs = Object.entries({ ...params, method, path }).filter(([, value]) => value !== '')
-  if (pairs.some(([name, value]) => /[&=]/.test(name) || (name !== 'path' && /[&=]/.test(value))))
-    return undefined
+  if (Object.hasOwn(params, 'method') || Object.hasOwn(params, 'path')) return undefined
+  const pairs = Object.entries({ ...params, method, path })
+  if (!pairs.every(([name, value]) => unambiguous.test(name) && unambiguous.test(value))) return undefined
   return pairs
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name}=${value}`)
     .join('&')
 }
 
+const unambiguous = /^[^&=]+$/
+
 /** The `params` signature, lower-case hex. Throws when the parameters have no unambiguous text. */
 export const signParams = (secret: string, parts: SignedParams): string => {
   const text = sortedParams(parts)
-  if (text === undefined) throw new Error('A parameter that is signed this way may hold neither & nor =')
+  if (text === undefined)
+    throw new Error('A parameter that is signed this way may neither be empty nor hold & or =')
   return hmac(secret, `${text}&key=${secret}`).toString('hex')
 }
 
 /** Whether a `params` signature (hex, either case) was made with one of the secrets. */
 export const verifyParams = (secrets: readonly string[], parts: SignedParams, signature: string): boolean => {
   const text = sortedParams(parts)
-  const given = Buffer.from(signature, 'hex')
+  const given = digestIn(signature.toLowerCase(), 'hex')
   return anyMatches(secrets, (secret) => hmac(secret, `${text}&key=${secret}`), given) && text !== undefined
 }
 
@@ -89,13 +91,18 @@ const hmac = (secret: string, text: string): Buffer => createHmac('sha256', secr
 const digestBytes = 32
 const noDigest = Buffer.alloc(digestBytes)
 
+/** The digest that a text stands for. Decoders skip what they do not know, so only the one right spelling counts. */
+const digestIn = (text: string, encoding: 'base64' | 'hex'): Buffer | undefined => {
+  const bytes = Buffer.from(text, encoding)
+  return bytes.length === digestBytes && bytes.toString(encoding) === text ? bytes : undefined
+}
+
 const anyMatches = (
   secrets: readonly string[],
   expected: (secret: string) => Buffer,
-  given: Buffer,
+  given: Buffer | undefined,
 ): boolean => {
-  const comparable = given.length === digestBytes ? given : noDigest
   let matches = false
-  for (const secret of secrets) matches = timingSafeEqual(expected(secret), comparable) || matches
-  return matches && given.length === digestBytes
+  for (const secret of secrets) matches = timingSafeEqual(expected(secret), given ?? noDigest) || matches
+  return matches && given !== undefined
 }

@@ -11,7 +11,8 @@ export const newMasterKey = (): string => randomBytes(keyBytes).toString('base64
 /** AES-256-GCM under one master key, given as 32 bytes in base64. The context is authenticated with each text. */
 export const createVault = (masterKey: string): Vault => {
   const key = Buffer.from(masterKey.trim(), 'base64')
-  if (key.length !== keyBytes) throw new Error(`The master key must be ${keyBytes} bytes in base64, this one has ${key.length}`)
+  if (key.length !== keyBytes)
+    throw new Error(`The master key must be ${keyBytes} bytes in base64, this one has ${key.length}`)
   return {
     seal(text, context) {
       const nonce = randomBytes(nonceBytes)
@@ -26,7 +27,9 @@ export const createVault = (masterKey: string): Vault => {
       try {
         return decipher.update(bytes.subarray(nonceBytes, -tagBytes)).toString() + decipher.final().toString()
       } catch (cause) {
-        throw new Error('A stored secret does not open: the master key is not the one that sealed it', { cause })
+        throw new Error('A stored secret does not open: the master key is not the one that sealed it', {
+          cause,
+        })
       }
     },
   }

@@ -1,6 +1,7 @@
 /** The gateway as the CLI sees it: signed requests in, JSON out, and two ways of going wrong. */
 import { randomBytes } from 'node:crypto'
 import { authorizationOf } from '../signing.ts'
+import { ApiFailure, type Finding, type Refusal, Unreachable } from './api-failure.ts'
 import { say } from './say.ts'
 
 export interface ApiOptions {
@@ -21,55 +22,6 @@ export interface Api {
 }
 
 type Headers = Readonly<Record<string, string>>
-
-/** One finding in a refused body. */
-export interface Finding {
-  readonly pointer: string
-  readonly code: string
-  readonly message: string
-}
-
-interface Refusal {
-  readonly status: number
-  readonly code: string
-  readonly title: string
-  readonly detail?: string
-  readonly requestId?: string
-  readonly errors: readonly Finding[]
-  readonly retryAfterMs?: number
-}
-
-/** The gateway answered, and refused. */
-export class ApiFailure extends Error implements Refusal {
-  readonly status: number
-  readonly code: string
-  readonly title: string
-  readonly detail?: string
-  readonly requestId?: string
-  readonly errors: readonly Finding[]
-  readonly retryAfterMs?: number
-  constructor(refusal: Refusal) {
-    super(refusal.detail ?? refusal.title)
-    this.name = 'ApiFailure'
-    this.status = refusal.status
-    this.code = refusal.code
-    this.title = refusal.title
-    this.errors = refusal.errors
-    if (refusal.detail !== undefined) this.detail = refusal.detail
-    if (refusal.requestId !== undefined) this.requestId = refusal.requestId
-    if (refusal.retryAfterMs !== undefined) this.retryAfterMs = refusal.retryAfterMs
-  }
-}
-
-/** No answer of a gateway came: it does not run, is somewhere else, or takes too long. */
-export class Unreachable extends Error {
-  readonly url: string
-  constructor(url: string, why: string, cause?: unknown) {
-    super(say(`${url} 没有应答：${why}`, `No answer from ${url}: ${why}`), { cause })
-    this.name = 'Unreachable'
-    this.url = url
-  }
-}
 
 /** How long a request may take, beside the time it asked the gateway to wait. */
 const deadlineMs = 60_000

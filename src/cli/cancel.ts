@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { ApiFailure } from './api.ts'
+import { ApiFailure } from './api-failure.ts'
 import { clientOf, examples } from './client.ts'
 import { confirmed } from './confirm.ts'
 import { reportFailure } from './failure.ts'

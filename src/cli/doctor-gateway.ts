@@ -1,4 +1,5 @@
-import { type Api, ApiFailure, createApi } from './api.ts'
+import { type Api, createApi } from './api.ts'
+import { ApiFailure } from './api-failure.ts'
 import type { Finding } from './doctor.ts'
 import type { Profile } from './profile.ts'
 import { say } from './say.ts'

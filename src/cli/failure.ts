@@ -1,6 +1,6 @@
 /** What a failed command says: what, why, what to do, and what to quote to whoever runs the gateway. */
 import { ConfigError } from '../config.ts'
-import { ApiFailure, Unreachable } from './api.ts'
+import { ApiFailure, Unreachable } from './api-failure.ts'
 import { exitCodes, jsonText, note } from './output.ts'
 import { say } from './say.ts'
 import { columnsOf, paint, plain, wrapped } from './terminal.ts'

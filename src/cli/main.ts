@@ -15,6 +15,7 @@ import { addSend } from './send.ts'
 import { addServe } from './serve.ts'
 import { addSign } from './sign.ts'
 import { addSimulate } from './simulate.ts'
+import { version } from '../version.ts'
 import { withoutColour } from './terminal.ts'
 
 /** The headings of help that the library writes itself. */
@@ -30,6 +31,7 @@ const program = new Command('hongyan')
   .description(say('送达微信模板消息与订阅消息', 'Delivers WeChat template and subscribe messages'))
   .option('--json', say('输出一份 JSON', 'print one JSON document'))
   .option('--no-color', say('不用颜色', 'print without colour'))
+  .version(version, '-V, --version', say('显示版本', 'show the version'))
   .helpOption('-h, --help', say('显示帮助', 'show help'))
   .helpCommand('help [command]', say('某个命令的帮助', 'help for a command'))
   .configureHelp({

@@ -1,7 +1,8 @@
 /** Sending with patience: repeating what is safe to repeat, and waiting for the end of the story. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { isFinal } from '../message.ts'
-import { type Api, ApiFailure, Unreachable } from './api.ts'
+import type { Api } from './api.ts'
+import { ApiFailure, Unreachable } from './api-failure.ts'
 import type { AcceptedView, MessageView } from './views.ts'
 
 const maxTries = 3

@@ -97,12 +97,19 @@ const checkUrl = (url: string | undefined): void => {
 const templateData = (data: MessageInput['data']): Record<string, { value: string }> => {
   const result: Record<string, { value: string }> = {}
   for (const [key, given] of Object.entries(data)) {
-    const value = String(typeof given === 'object' ? given.value : given)
+    const value = textOf(typeof given === 'object' ? given.value : given, key)
     const fault = checkField(key, value)
     if (fault) throw at('template-field', `/data/${key}`, fieldFault(key, fault.reason))
     result[key] = { value }
   }
   return result
+}
+
+/** A number past 2^53 has lost digits before we see it, and the user would be shown another one. */
+const textOf = (value: string | number, key: string): string => {
+  if (typeof value === 'number' && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER))
+    throw at('type', `/data/${key}`, 'A number this large must be written as a text')
+  return String(value)
 }
 
 const fieldFault = (key: string, reason: FieldReason): string => {

@@ -1,17 +1,16 @@
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import type { Account } from '../directory.ts'
-import { type RouteParts, requires } from './gateway.ts'
+import { type RouteParts, rawBody, requires } from './gateway.ts'
 import { parseStrictJson } from './json.ts'
 import { Problem } from './problems.ts'
-import { AccountInput, AccountView, ProblemView } from './schemas.ts'
+import { AccountInput, AccountView, problemAnswers } from './schemas.ts'
 import { validator } from './validate.ts'
 
 const validate = validator(AccountInput)
 const trust = () => () => true
 const tags = ['accounts']
 const security = [{ signature: [] }, { params: [] }, { bearer: [] }]
-const problems = { '4XX': ProblemView, '5XX': ProblemView }
 
 export const accountRoutes = (app: FastifyInstance, parts: RouteParts): void => {
   const { directory } = parts
@@ -24,7 +23,7 @@ export const accountRoutes = (app: FastifyInstance, parts: RouteParts): void => 
         tags,
         security,
         summary: 'The accounts',
-        response: { 200: Type.Object({ data: Type.Array(AccountView) }), ...problems },
+        response: { 200: Type.Object({ data: Type.Array(AccountView) }), ...problemAnswers },
       },
     },
     async ({ caller }) => ({ data: directory.accounts(caller.tenant).map(accountView) }),
@@ -40,11 +39,11 @@ export const accountRoutes = (app: FastifyInstance, parts: RouteParts): void => 
         security,
         summary: 'Add an account, or change the one with this appid',
         body: AccountInput,
-        response: { 200: AccountView, 201: AccountView, ...problems },
+        response: { 200: AccountView, 201: AccountView, ...problemAnswers },
       },
     },
     async (request, reply) => {
-      const account = accountOf(validate(parseStrictJson(request.body as Buffer)), request.caller.tenant)
+      const account = accountOf(validate(parseStrictJson(rawBody(request))), request.caller.tenant)
       const present = directory.account(account.appid)
       if (present && present.tenant !== account.tenant) throw new Problem('forbidden')
       const namesake = directory.accountOf(account.tenant, account.name)

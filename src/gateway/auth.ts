@@ -61,6 +61,15 @@ export const createAuthenticate = ({
 }: AuthParts): Authenticate => {
   const failures = createFailureLimit(clock)
 
+  /** A request that cannot be told from a replay is not served. */
+  const claimNonce = async (claim: Parameters<Coordination['claimNonce']>[0]): Promise<boolean> => {
+    try {
+      return await coordination.claimNonce(claim)
+    } catch (cause) {
+      throw new Problem('try-later', { cause })
+    }
+  }
+
   const identify = async (request: RawRequest): Promise<AccessKey> => {
     const header = request.headers.authorization
     const proof = header === undefined ? paramsProof(request) : headerProof(header, request)
@@ -77,11 +86,7 @@ export const createAuthenticate = ({
     const key = directory.key(proof.keyId)
     const signed = proof.verify(key?.secrets ?? dummySecrets)
     if (!key || !signed) throw new Problem('auth-invalid')
-    const isNew = await coordination.claimNonce({
-      keyId: key.id,
-      nonce: proof.nonce,
-      until: now + nonceLifeMs,
-    })
+    const isNew = await claimNonce({ keyId: key.id, nonce: proof.nonce, until: now + nonceLifeMs })
     if (!isNew) throw new Problem('replayed')
     return key
   }

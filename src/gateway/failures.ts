@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { Observer } from '../observe.ts'
 import { languageOf, Problem, type ProblemCode, problemBody, problems } from './problems.ts'
 
 /** Fastify's own refusals in our words. */
@@ -12,20 +13,40 @@ const frameworkCodes: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_ASYNC_CONSTRAINT: 'internal',
 }
 
-/** What the storage says, by the name and marks of its error: the gateway knows no engine's types. */
-const engineProblem = (error: { name?: string; full?: boolean }): ProblemCode | undefined =>
-  error.name === 'StorageFailed' ? (error.full ? 'storage-full' : 'in-doubt') : undefined
+/** The gateway knows no engine's types, only the name and the marks of what it throws. */
+const isStorageFailure = (error: unknown): error is { readonly full?: boolean } =>
+  (error as { name?: string }).name === 'StorageFailed'
 
 /** The refusal for anything that was thrown. What is not known is `internal`: its text is never shown. */
 export const problemOf = (error: unknown): Problem => {
   if (error instanceof Problem) return error
+  if (isStorageFailure(error)) return new Problem('try-later', { cause: error })
   const { code, statusCode } = error as Partial<FastifyError>
-  const known = engineProblem(error as object) ?? frameworkCodes[code ?? '']
+  const known = frameworkCodes[code ?? '']
   if (known) return new Problem(known)
-  if (statusCode === 408 || code === 'ECONNRESET') return new Problem('timeout')
+  if (statusCode === 408) return new Problem('timeout')
   if (statusCode === 400) return new Problem('request-malformed')
-  return new Problem('internal', { members: {} })
+  return new Problem('internal', { cause: error })
 }
+
+/** The refusal when an engine rejects a `publish`: whatever the reason, the messages may be there. */
+export const unconfirmed = (error: unknown): Problem =>
+  new Problem(isStorageFailure(error) && error.full ? 'storage-full' : 'in-doubt', { cause: error })
+
+/** Tells whoever looks after us of a fault of ours. The caller is told nothing but the request's id. */
+export const createFaultReport =
+  ({ observe }: Observer) =>
+  ({ code, cause }: Problem, { id, method, routeOptions }: FastifyRequest): void => {
+    if (cause === undefined) return
+    const text = cause instanceof Error ? cause.stack : String(cause)
+    observe({
+      kind: 'alert',
+      code: `gateway-${code}`,
+      detail: `${id} ${method} ${routeOptions.url}: ${text}`,
+    })
+  }
+
+export const problemType = 'application/problem+json; charset=utf-8'
 
 export const answerProblem = (problem: Problem, request: FastifyRequest, reply: FastifyReply): void => {
   const { status } = problems[problem.code]
@@ -37,7 +58,7 @@ export const answerProblem = (problem: Problem, request: FastifyRequest, reply: 
   if (problem.code === 'too-large') reply.header('Connection', 'close')
   reply
     .code(status)
-    .header('Content-Type', 'application/problem+json; charset=utf-8')
+    .header('Content-Type', problemType)
     .serializer(JSON.stringify)
     .send(problemBody(problem, request.id, languageOf(request.headers['accept-language'])))
 }

@@ -1,6 +1,7 @@
 /** The HTTP API: puts routes, authentication, problems and limits together. It answers; it sends nothing itself. */
-import type { AddressInfo } from 'node:net'
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Clock } from '../clock.ts'
 import type { Coordination } from '../coordination.ts'
 import type { Directory, Scope } from '../directory.ts'
@@ -11,11 +12,11 @@ import { accountRoutes } from './accounts.ts'
 import { watchRoutes } from './allowed-methods.ts'
 import { type Authenticate, type Caller, createAuthenticate } from './auth.ts'
 import { documentRoutes } from './documents.ts'
-import { answerProblem, problemOf } from './failures.ts'
+import { answerProblem, createFaultReport, problemOf, problemType } from './failures.ts'
 import { healthRoutes, type Readiness } from './health.ts'
 import { keyRoutes } from './keys.ts'
 import { messageRoutes } from './messages.ts'
-import { Problem } from './problems.ts'
+import { Problem, type ProblemCode, problemBody, problems } from './problems.ts'
 import { createWaiters } from './waiters.ts'
 
 export interface GatewayParts {
@@ -37,6 +38,7 @@ export interface GatewayParts {
 export interface RouteParts extends GatewayParts {
   readonly authenticate: Authenticate
   readonly waiters: ReturnType<typeof createWaiters>
+  readonly reportFault: ReturnType<typeof createFaultReport>
 }
 
 export interface Gateway {
@@ -50,11 +52,23 @@ export interface Gateway {
 const maxBodyBytes = 1024 * 1024
 const maxConnections = 10_000
 
+/** How long a request may take to arrive. */
+export interface ArrivalLimits {
+  readonly headersMs: number
+  /** Headers and body together. */
+  readonly requestMs: number
+  /** How often it is looked at who is late; nobody is later than the limits for it. */
+  readonly checkEveryMs: number
+}
+
+const defaultArrival: ArrivalLimits = { headersMs: 10_000, requestMs: 15_000, checkEveryMs: 1000 }
+
 export const startGateway = async (
   parts: GatewayParts,
   { host, port }: { readonly host: string; readonly port: number },
+  arrival?: ArrivalLimits,
 ): Promise<Gateway> => {
-  const app = await createApp(parts)
+  const app = await createApp(parts, arrival)
   await app.listen({ host, port })
   app.server.maxConnections = maxConnections
   const address = app.server.address() as AddressInfo
@@ -67,31 +81,46 @@ export const startGateway = async (
   }
 }
 
-export const createApp = async (parts: GatewayParts): Promise<FastifyInstance> => {
+export const createApp = async (
+  parts: GatewayParts,
+  { headersMs, requestMs, checkEveryMs }: ArrivalLimits = defaultArrival,
+): Promise<FastifyInstance> => {
+  const newRequestId = createRequestIds()
+  const reportFault = createFaultReport(parts.observer)
   const app = Fastify({
     logger: false,
-    genReqId: createRequestIds(),
+    genReqId: newRequestId,
     bodyLimit: maxBodyBytes,
-    requestTimeout: 15_000,
+    requestTimeout: requestMs - checkEveryMs,
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    // The framework's own 503 has no code. Who still asks on an open connection is answered, and asked to close it.
+    return503OnClosing: false,
     exposeHeadRoutes: false,
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1000, maxHeaderSize: 16_384 },
+    http: {
+      headersTimeout: headersMs - checkEveryMs,
+      connectionsCheckingInterval: checkEveryMs,
+      maxHeaderSize: 16_384,
+    },
     routerOptions: { maxParamLength: 128 },
     frameworkErrors: (error, request, reply) => answerProblem(problemOf(error), request, reply),
-    clientErrorHandler: answerBrokenRequest,
+    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, newRequestId()),
   })
   takeRawBodies(app)
-  app.setErrorHandler((error, request, reply) => answerProblem(problemOf(error), request, reply))
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemOf(error)
+    reportFault(problem, request)
+    answerProblem(problem, request, reply)
+  })
   const allowedMethods = watchRoutes(app)
-  app.setNotFoundHandler((request, reply) => answerProblem(missing(request, allowedMethods), request, reply))
+  app.setNotFoundHandler((request, reply) => answerMissing(allowedMethods, request, reply))
   app.decorateRequest('caller')
 
   const routeParts: RouteParts = {
     ...parts,
     authenticate: createAuthenticate(parts),
     waiters: createWaiters(parts.observer),
+    reportFault,
   }
   await documentRoutes(app, routeParts)
   app.register(async (routes) => {
@@ -140,11 +169,25 @@ const takeRawBodies = (app: FastifyInstance): void => {
   )
 }
 
+/** The body as it came. Without one there is no telling what it would have been. */
+export const rawBody = ({ body }: FastifyRequest): Buffer => {
+  if (!Buffer.isBuffer(body)) throw new Problem('media-type-unsupported', { detail: 'There is no body' })
+  return body
+}
+
 /** A known address with the wrong method is 405, an unknown one 404. */
-const missing = (request: FastifyRequest, allowedMethods: (path: string) => readonly string[]): Problem => {
-  const allowed = allowedMethods((request.raw.url ?? '').split('?', 1)[0]!)
-  if (allowed.length === 0) return new Problem('not-found')
-  return new Problem('method-not-allowed', { detail: `Allowed: ${allowed.join(', ')}` })
+const answerMissing = (
+  allowedMethods: (path: string) => readonly string[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void => {
+  const allowed = allowedMethods((request.raw.url ?? '').split('?', 1)[0]!).join(', ')
+  if (allowed !== '') reply.header('Allow', allowed)
+  const problem =
+    allowed === ''
+      ? new Problem('not-found')
+      : new Problem('method-not-allowed', { detail: `Allowed: ${allowed}` })
+  answerProblem(problem, request, reply)
 }
 
 const createRequestIds = () => {
@@ -153,18 +196,27 @@ const createRequestIds = () => {
   return () => `${start}_${(++count).toString(36)}`
 }
 
-/** What Node's parser refuses never becomes a request; it is answered on the bare socket. */
-const answerBrokenRequest = (error: Error & { code?: string }, socket: import('node:net').Socket): void => {
-  const [status, code, text] = brokenRequests[error.code ?? ''] ?? [400, 'request-malformed', 'Bad Request']
-  if (!socket.writable || socket.destroyed) return
-  const body = JSON.stringify({ type: `urn:hongyan:problem:${code}`, title: text, status, code })
+/** What Node's parser refuses never becomes a request; it is answered on the bare socket, which is then let go of. */
+const answerBrokenRequest = (error: { readonly code?: string }, socket: Socket, requestId: string): void => {
+  if (socket.destroyed || !socket.writable) return
+  // An answer to an earlier request on this connection is still to come, and this one would be taken for it.
+  const underWay = (socket as Socket & { readonly _httpMessage?: ServerResponse })._httpMessage
+  if (underWay && (underWay.headersSent || underWay.req.complete)) {
+    socket.destroy()
+    return
+  }
+  const code = brokenRequests[error.code ?? ''] ?? 'request-malformed'
+  const { status } = problems[code]
+  const body = JSON.stringify(problemBody(new Problem(code), requestId, 'en'))
   socket.end(
-    `HTTP/1.1 ${status} ${text}\r\nContent-Type: application/problem+json\r\nDate: ${new Date().toUTCString()}\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${problemType}\r\nDate: ${new Date().toUTCString()}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
+  // Our end alone would leave it open for as long as the other side likes.
+  socket.destroySoon()
 }
 
-const brokenRequests: Readonly<Record<string, readonly [number, string, string]>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'timeout', 'Request Timeout'],
-  HPE_HEADER_OVERFLOW: [431, 'headers-too-large', 'Request Header Fields Too Large'],
+const brokenRequests: Readonly<Record<string, ProblemCode>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 'timeout',
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
 }

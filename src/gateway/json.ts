@@ -60,8 +60,8 @@ const endOfString = (bytes: Buffer, start: number): number => {
   return at
 }
 
-/** Control characters but tab and line breaks, and the byte order mark. */
-const unwelcome = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufeff]/
+/** Control characters of both sets but tab and line breaks, and the byte order mark. */
+const unwelcome = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufeff]/
 
 const dangerousKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 

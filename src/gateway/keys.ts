@@ -3,10 +3,10 @@ import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import type { AccessKey, Scope } from '../directory.ts'
 import { bearerOf } from './auth.ts'
-import { type RouteParts, requires } from './gateway.ts'
+import { type RouteParts, rawBody, requires } from './gateway.ts'
 import { parseStrictJson } from './json.ts'
 import { Problem } from './problems.ts'
-import { KeyInput, KeyView, NewKeyView, ProblemView } from './schemas.ts'
+import { KeyInput, KeyView, NewKeyView, problemAnswers } from './schemas.ts'
 import { validator } from './validate.ts'
 import { timeText } from './view.ts'
 
@@ -14,7 +14,6 @@ const validate = validator(KeyInput)
 const trust = () => () => true
 const tags = ['keys']
 const security = [{ signature: [] }, { params: [] }, { bearer: [] }]
-const problems = { '4XX': ProblemView, '5XX': ProblemView }
 
 /** A key with a fresh secret: 32 random bytes. */
 export const newKey = (options: {
@@ -43,7 +42,7 @@ export const keyRoutes = (app: FastifyInstance, parts: RouteParts): void => {
         tags,
         security,
         summary: 'The keys',
-        response: { 200: Type.Object({ data: Type.Array(KeyView) }), ...problems },
+        response: { 200: Type.Object({ data: Type.Array(KeyView) }), ...problemAnswers },
       },
     },
     async ({ caller }) => ({ data: directory.keys(caller.tenant).map(keyView) }),
@@ -59,11 +58,11 @@ export const keyRoutes = (app: FastifyInstance, parts: RouteParts): void => {
         security,
         summary: 'Make a key',
         body: KeyInput,
-        response: { 201: NewKeyView, ...problems },
+        response: { 201: NewKeyView, ...problemAnswers },
       },
     },
     async (request, reply) => {
-      const { name, scopes } = validate(parseStrictJson(request.body as Buffer))
+      const { name, scopes } = validate(parseStrictJson(rawBody(request)))
       const key = newKey({ tenant: request.caller.tenant, name, scopes, now: clock.now() })
       await directory.putKey(key)
       return reply.code(201).send({ ...keyView(key), secret: key.secrets[0], bearer: bearerOf(key) })
@@ -78,7 +77,7 @@ export const keyRoutes = (app: FastifyInstance, parts: RouteParts): void => {
         tags,
         security,
         summary: 'Take a key out of use',
-        response: { 204: Type.Null(), ...problems },
+        response: { 204: Type.Null(), ...problemAnswers },
       },
     },
     async (request, reply) => {

@@ -6,8 +6,8 @@ import { type Message, type MessageId, type MessageRecord, parseMessageId, type 
 import type { Publication } from '../queue.ts'
 import { type AcceptOptions, acceptMessage, parseTime } from './accept.ts'
 import { signatureParams } from './auth.ts'
-import { problemOf } from './failures.ts'
-import { type RouteParts, requires } from './gateway.ts'
+import { problemOf, unconfirmed } from './failures.ts'
+import { type RouteParts, rawBody, requires } from './gateway.ts'
 import { parseStrictJson } from './json.ts'
 import { languageOf, Problem, problemBody } from './problems.ts'
 import {
@@ -17,7 +17,7 @@ import {
   MessageListQuery,
   MessagePage,
   MessageView,
-  ProblemView,
+  problemAnswers,
 } from './schemas.ts'
 import { queryValidator } from './validate.ts'
 import { summaryOf, viewOf } from './view.ts'
@@ -25,6 +25,7 @@ import { preferredWaitMs } from './waiters.ts'
 
 const maxSingleBytes = 64 * 1024
 const maxItems = 1000
+const ndjsonType = 'application/x-ndjson'
 /** Operations waiting for the disk, beyond which nothing new is taken. */
 const maxPending = 20_000
 
@@ -89,9 +90,8 @@ export const messageRoutes = (app: FastifyInstance, parts: RouteParts): void => 
 const send = async (request: FastifyRequest, reply: FastifyReply, parts: RouteParts): Promise<unknown> => {
   if (parts.pending() > maxPending) throw new Problem('overloaded', { retryAfterSeconds: 1 })
   const dry = sendQuery(queryOf(request)).dry !== undefined
-  const body = request.body as Buffer
-  const ndjson = request.headers['content-type']!.startsWith('application/x-ndjson')
-  const value = ndjson ? linesOf(body) : parseStrictJson(body)
+  const body = rawBody(request)
+  const value = request.mediaType === ndjsonType ? linesOf(body) : parseStrictJson(body)
   const options: AcceptOptions = {
     directory: parts.directory,
     tenant: request.caller.tenant,
@@ -117,7 +117,10 @@ const sendOne = async (
   if (dry) return { dry: true, request: JSON.parse(message.body) }
   const waitMs = preferredWaitMs(request.headers.prefer)
   const waiter = waitMs === undefined ? undefined : waiters.expect(message.id)
-  const [publication] = await queue.publish([message])
+  const [publication] = await queue.publish([message]).catch((error) => {
+    waiter?.forget()
+    throw unconfirmed(error)
+  })
   if (publication!.kind === 'conflict') {
     waiter?.forget()
     throw conflict(publication!.id)
@@ -139,12 +142,16 @@ const sendMany = async (
   dry: boolean,
   request: FastifyRequest,
   reply: FastifyReply,
-  { queue, observer }: RouteParts,
+  { queue, observer, reportFault }: RouteParts,
 ): Promise<unknown> => {
   if (values.length === 0) throw new Problem('batch-empty')
   if (values.length > maxItems) throw new Problem('batch-too-many', { detail: `There are ${values.length}` })
   const language = languageOf(request.headers['accept-language'])
-  const refusal = (error: unknown) => problemBody(problemOf(error), request.id, language)
+  const refusal = (error: unknown) => {
+    const problem = problemOf(error)
+    reportFault(problem, request)
+    return problemBody(problem, request.id, language)
+  }
 
   const results: unknown[] = new Array(values.length)
   const messages: Message[] = []
@@ -161,7 +168,9 @@ const sendMany = async (
   }
   const publications = dry
     ? messages.map(() => ({ kind: 'accepted' }) as const)
-    : await queue.publish(messages)
+    : await queue.publish(messages).catch((error) => {
+        throw unconfirmed(error)
+      })
   const accepted: MessageId[] = []
   let rejected = values.length - messages.length
   for (const [index, publication] of publications.entries()) {
@@ -177,11 +186,11 @@ const sendMany = async (
     .send({ accepted: values.length - rejected, rejected, results, ...(dry && { dry }) })
 }
 
-/** The header's key stands for the whole request, so each item has a key of its own under it. */
+/** The header's key stands for the whole request, so each item has a key of its own under it: no header holds a blank. */
 const itemOptions = (options: AcceptOptions, index: number): AcceptOptions =>
   options.idempotencyKey === undefined
     ? options
-    : { ...options, idempotencyKey: `${options.idempotencyKey}/${index}` }
+    : { ...options, idempotencyKey: `${options.idempotencyKey} ${index}` }
 
 const acceptedView = (message: Message, publication: Exclude<Publication, { kind: 'conflict' }>) =>
   publication.kind === 'duplicate'
@@ -254,7 +263,7 @@ const ledgerQuery = (
   { caller: { tenant } }: FastifyRequest,
   { directory }: RouteParts,
 ): LedgerQuery => {
-  const { account: name, template_id, from, to, batch: _later, limit = 50, ...rest } = query
+  const { account: name, template_id, from, to, limit = 50, ...rest } = query
   const account = name === undefined ? undefined : directory.accountOf(tenant, name)
   const times = { from: parseTime(from, '/from'), to: parseTime(to, '/to') }
   return {
@@ -274,11 +283,11 @@ const ledgerQuery = (
 const trust = () => () => true
 
 const security = [{ signature: [] }, { params: [] }, { bearer: [] }]
-const problemAnswers = { '4XX': ProblemView, '5XX': ProblemView }
 const tags = ['messages']
 
 const sendSchema = {
   tags,
+  consumes: ['application/json', ndjsonType],
   security,
   summary: 'Send a message, or up to 1,000 as an array or NDJSON',
   description:

@@ -123,6 +123,8 @@ export interface ProblemExtras {
   readonly retryAfterSeconds?: number
   /** Further members of the body. */
   readonly members?: Readonly<Record<string, unknown>>
+  /** What was thrown; for those who look after us, never shown. */
+  readonly cause?: unknown
 }
 
 /** A refusal, thrown anywhere in the gateway and answered in one place. */
@@ -130,7 +132,7 @@ export class Problem extends Error {
   readonly code: ProblemCode
   readonly extras: ProblemExtras
   constructor(code: ProblemCode, extras: ProblemExtras = {}) {
-    super(extras.detail ?? problems[code].title.en)
+    super(extras.detail ?? problems[code].title.en, { cause: extras.cause })
     this.name = 'Problem'
     this.code = code
     this.extras = extras

@@ -35,9 +35,8 @@ export const MessageInput = Type.Object(
     }),
     channel: Type.Optional(oneOf(channels, { description: 'By default the one of the account’s kind.' })),
     touser: Type.String({
-      minLength: 1,
-      maxLength: 600,
-      description: 'The openid of the recipient, in this account.',
+      description:
+        'The openid of the recipient, in this account: 1 to 64 letters, digits, underscores and hyphens.',
     }),
     template_id: Type.String({
       minLength: 1,
@@ -175,6 +174,17 @@ export const ProblemView = Type.Object(
   { title: 'Problem', additionalProperties: true },
 )
 
+const refused = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: ProblemView } },
+})
+
+/** What every route that asks who is calling may answer instead. */
+export const problemAnswers = {
+  '4XX': refused('Refused; `code` says why.'),
+  '5XX': refused('Failed on our side; `code` says whether to repeat it.'),
+}
+
 export const BulkAccepted = Type.Object(
   {
     accepted: Type.Integer(),
@@ -193,7 +203,6 @@ export const MessageListQuery = Type.Object(
       Type.String({ maxLength: 64, description: 'Id, or with `account` also an alias.' }),
     ),
     account: Type.Optional(Type.String({ maxLength: 64 })),
-    batch: Type.Optional(Type.String({ maxLength: 64 })),
     tag: Type.Optional(Type.String({ maxLength: 64 })),
     q: Type.Optional(
       Type.String({ maxLength: 128, description: 'A message id, an openid or a client_msg_id.' }),

@@ -42,8 +42,8 @@ const dropUnionNoise = (errors: readonly ErrorObject[]): readonly ErrorObject[] 
   const unions = errors.filter(({ keyword }) => keyword === 'anyOf').map(({ instancePath }) => instancePath)
   return errors.filter(({ keyword, instancePath }) =>
     keyword === 'anyOf'
-      ? !unions.some((path) => path !== instancePath && path.startsWith(instancePath))
-      : !unions.some((path) => instancePath.startsWith(path)),
+      ? !unions.some((path) => path.startsWith(`${instancePath}/`))
+      : !unions.some((path) => `${instancePath}/`.startsWith(`${path}/`)),
   )
 }
 
@@ -58,7 +58,7 @@ const finding = ({ keyword, instancePath, message, params }: ErrorObject): Probl
   switch (keyword) {
     case 'additionalProperties':
       return {
-        pointer: `${instancePath}/${params.additionalProperty}`,
+        pointer: `${instancePath}/${params.additionalProperty.replaceAll('~', '~0').replaceAll('/', '~1')}`,
         code,
         message: 'There is no such field',
       }

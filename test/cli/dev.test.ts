@@ -9,7 +9,11 @@ import { atEnd } from '../support/at-end.ts'
 import { type Cli, type Environment, runCli, startCli } from '../support/cli.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
-const anyPorts = { HONGYAN_HTTP: '127.0.0.1:0', HONGYAN_SIMULATOR: '127.0.0.1:0' }
+const anyPorts = {
+  HONGYAN_HTTP: '127.0.0.1:0',
+  HONGYAN_SIMULATOR: '127.0.0.1:0',
+  HONGYAN_SIMULATOR_ADMIN: '127.0.0.1:0',
+}
 
 /** A command that stays, until the test or its end stops it. */
 const start = (t: TestContext, command: string, env: Environment): Cli => {

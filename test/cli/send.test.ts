@@ -1,5 +1,5 @@
 import { type TestContext, test } from 'node:test'
-import { runCli } from '../support/cli.ts'
+import { runCli, startCli } from '../support/cli.ts'
 import { startFakeGateway } from '../support/fake-gateway.ts'
 import { goodMessage, startRunning } from '../support/running.ts'
 
@@ -32,12 +32,42 @@ test('send --wait says that a message is still under way, and exits 5', async (t
   t.assert.match(stderr, /^Still under way after 1 s; see later with hongyan get msg_[0-9a-f]{32}\.\n$/)
 })
 
-test('send --wait waits longer than the first answer', async (t: TestContext) => {
+test('send --wait sees a message through a retry', async (t: TestContext) => {
   const { cli, faults } = await startRunning(t)
   await faults({ path: '/cgi-bin/message/template/send', errcode: -1, count: 1 })
-  const { code, stdout } = await cli(['send', ...goodMessage, '--wait', '30'])
+  const { code, stdout } = await cli(['send', ...goodMessage, '--wait', '20'])
   t.assert.equal(code, 0)
   t.assert.match(stdout, / retry .*errcode--1/)
+})
+
+test('send --wait asks again when the first answer came too early', async (t: TestContext) => {
+  const story = [
+    { status: 202, body: { id: 'msg_1', state: 'queued', duplicate: false } },
+    { status: 200, body: { id: 'msg_1', state: 'leased' } },
+    { status: 200, body: { id: 'msg_1', state: 'sent', timeline: [] } },
+  ]
+  const { env, seen } = await startFakeGateway(t, (_request, n) => story[n - 1]!)
+  const { code, stdout } = await runCli(['send', ...goodMessage, '--wait', '90', '--json'], env)
+  t.assert.deepEqual([code, JSON.parse(stdout).state], [0, 'sent'])
+  t.assert.equal(seen[0]!.headers.prefer, 'wait=60')
+  t.assert.deepEqual(
+    seen.map(({ method, path }) => `${method} ${path}`),
+    ['POST /v1/messages', 'GET /v1/messages/msg_1', 'GET /v1/messages/msg_1'],
+  )
+})
+
+test('an interrupted wait says how to find the message, and exits 130', async (t: TestContext) => {
+  const asked = Promise.withResolvers<void>()
+  const { env } = await startFakeGateway(t, () => {
+    asked.resolve()
+    return new Promise(() => {})
+  })
+  const cli = startCli(['send', ...goodMessage, '--client-msg-id', 'order-7', '--wait'], env)
+  await asked.promise
+  cli.child.kill('SIGINT')
+  const { code, stderr } = await cli.ended
+  t.assert.equal(code, 130)
+  t.assert.match(stderr, /hongyan list --q order-7/)
 })
 
 test('send --dry shows what WeChat would be sent, and sends nothing', async (t: TestContext) => {

@@ -10,7 +10,7 @@ test('Chinese takes two columns, marks none', (t: TestContext) => {
 
 test('lines break between words and between Chinese characters, never before their punctuation', (t: TestContext) => {
   t.assert.deepEqual(wrapped('one two three', 9), ['  one two', '  three'])
-  t.assert.deepEqual(wrapped('消息没有发出，不再试', 14, '', ''), ['消息没有发', '出，不再试'])
+  t.assert.deepEqual(wrapped('消息没有发出，不再试', 13, '', ''), ['消息没有发', '出，不再试'])
   t.assert.deepEqual(wrapped('a_word_that_is_longer x', 8, '', ''), ['a_word_that_is_longer', 'x'])
   t.assert.deepEqual(wrapped('', 8), ['  '])
 })

@@ -3,7 +3,7 @@ import { suite } from 'node:test'
 import type { LedgerQuery } from '../../src/ledger.ts'
 import { type Message, type MessageRecord, type State, states } from '../../src/message.ts'
 import type { Settlement } from '../../src/settlement.ts'
-import { clausesOf, type ContractOptions, type Harness, receiveNow, receiveOne } from '../support/harness.ts'
+import { type ContractOptions, clausesOf, type Harness, receiveNow, receiveOne } from '../support/harness.ts'
 import { aKeyedMessage, aMessage } from '../support/messages.ts'
 
 const minuteMs = 60_000
@@ -22,38 +22,42 @@ export const ledgerContract = (engine: string, options: ContractOptions) =>
 const finding = (options: ContractOptions) => {
   const clause = clausesOf(options)
 
-  clause('a message is found, with every field, as soon as publish has answered', async (_t, { queue, ledger }) => {
-    const messages = [
-      aMessage(),
-      aMessage({
-        channel: 'subscribe',
-        lane: 'urgent',
-        touser: 'o"😀',
-        body: '{"thing1":{"value":"\\u0000 😀 \\ud800"}}',
-        sendAt: 8e12,
-        expiresAt: 9e12,
-        clientMsgId: 'order "1" 订单',
-        tags: ['春节', 'a"b', '', '\ud800'],
-      }),
-      aMessage({ tags: [] }),
-    ]
-    await queue.publish(messages)
-    for (const message of messages) {
-      assert.deepEqual(await ledger.find(message), {
-        ...message,
-        state: message.sendAt > message.acceptedAt ? 'scheduled' : 'queued',
-        readyAt: message.sendAt,
-        deliveries: 0,
-        updatedAt: message.acceptedAt,
-        steps: [],
-      })
-    }
-  })
+  clause(
+    'a message is found, with every field, as soon as publish has answered',
+    async (_t, { queue, ledger }) => {
+      const messages = [
+        aMessage(),
+        aMessage({
+          channel: 'subscribe',
+          lane: 'urgent',
+          touser: 'o"😀',
+          body: '{"thing1":{"value":"\\u0000 😀 \\ud800"}}',
+          sendAt: 8e12,
+          expiresAt: 9e12,
+          clientMsgId: 'order "1" 订单',
+          tags: ['春节', 'a"b', '', '\ud800'],
+        }),
+        aMessage({ tags: [] }),
+      ]
+      await queue.publish(messages)
+      for (const message of messages) {
+        assert.deepEqual(await ledger.find(message), {
+          ...message,
+          state: message.sendAt > message.acceptedAt ? 'scheduled' : 'queued',
+          readyAt: message.sendAt,
+          deliveries: 0,
+          updatedAt: message.acceptedAt,
+          steps: [],
+        })
+      }
+    },
+  )
 
   clause('a search shows a change as soon as its call has answered', async (_t, harness) => {
     const { queue, ledger } = harness
     const message = aMessage()
-    const seen = async () => (await ledger.search({ tenant: message.tenant, limit: 10 })).records.map(({ state }) => state)
+    const seen = async () =>
+      (await ledger.search({ tenant: message.tenant, limit: 10 })).records.map(({ state }) => state)
     assert.deepEqual(await seen(), [])
     await queue.publish([message])
     assert.deepEqual(await seen(), ['queued'])
@@ -78,42 +82,59 @@ const finding = (options: ContractOptions) => {
     const { queue, ledger, clock } = harness
     const message = aMessage()
     await queue.publish([message])
-    for (const settlement of [aPark(clock.now()), aRetry(clock.now()), aPark(clock.now()), { kind: 'sent' }] as const) {
+    for (const settlement of [
+      aPark(clock.now()),
+      aRetry(clock.now()),
+      aPark(clock.now()),
+      { kind: 'sent' },
+    ] as const) {
       await queue.settle(await receiveOne(harness), settlement)
       clock.advance(10)
     }
     const steps = (await ledger.find(message))!.steps
-    assert.deepEqual(steps.map(({ state }) => state), ['parked', 'retry', 'parked', 'sent'])
-    assert.deepEqual(steps.map(({ at }) => at), steps.map(({ at }) => at).toSorted((a, b) => a - b))
+    assert.deepEqual(
+      steps.map(({ state }) => state),
+      ['parked', 'retry', 'parked', 'sent'],
+    )
+    assert.deepEqual(
+      steps.map(({ at }) => at),
+      steps.map(({ at }) => at).toSorted((a, b) => a - b),
+    )
   })
 }
 
 const searching = (options: ContractOptions) => {
   const clause = clausesOf(options)
 
-  clause('every combination of filters finds what matches and nothing else, newest first', async (_t, harness) => {
-    const records = await aMixedStore(harness)
-    const filters: readonly (readonly [keyof LedgerQuery, readonly unknown[]])[] = [
-      ['touser', [undefined, 'o-1', 'nobody']],
-      ['state', [undefined, 'queued', 'sent', 'dead', 'cancelled', 'leased', 'scheduled']],
-      ['channel', [undefined, 'subscribe']],
-      ['account', [undefined, 'wx-2']],
-      ['templateId', [undefined, 'tpl-2']],
-      ['tag', [undefined, 'promo', 'pro']],
-      ['from', [undefined, records[20]!.acceptedAt]],
-      ['to', [undefined, records[40]!.acceptedAt]],
-    ]
-    for (const filter of combinations(filters)) {
-      const query = { tenant: 'acme', limit: 1000, ...filter } as LedgerQuery
-      const { records: found, nextCursor } = await harness.ledger.search(query)
-      assert.deepEqual(
-        found.map(({ id }) => id),
-        records.filter((record) => matches(record, query)).map(({ id }) => id).reverse(),
-        JSON.stringify(filter),
-      )
-      assert.equal(nextCursor, undefined)
-    }
-  })
+  clause(
+    'every combination of filters finds what matches and nothing else, newest first',
+    async (_t, harness) => {
+      const records = await aMixedStore(harness)
+      const filters: readonly (readonly [keyof LedgerQuery, readonly unknown[]])[] = [
+        ['touser', [undefined, 'o-1', 'nobody']],
+        ['state', [undefined, 'queued', 'sent', 'dead', 'cancelled', 'leased', 'scheduled']],
+        ['channel', [undefined, 'subscribe']],
+        ['account', [undefined, 'wx-2']],
+        ['templateId', [undefined, 'tpl-2']],
+        ['tag', [undefined, 'promo', 'pro']],
+        ['from', [undefined, records[20]!.acceptedAt]],
+        ['to', [undefined, records[40]!.acceptedAt]],
+      ]
+      for (const filter of combinations(filters)) {
+        const query = { tenant: 'acme', limit: 1000, ...filter } as LedgerQuery
+        const { records: found, nextCursor } = await harness.ledger.search(query)
+        assert.deepEqual(
+          found.map(({ id }) => id),
+          records
+            .filter((record) => matches(record, query))
+            .map(({ id }) => id)
+            .reverse(),
+          JSON.stringify(filter),
+        )
+        assert.equal(nextCursor, undefined)
+      }
+    },
+  )
 
   clause('each state can be searched for', async (_t, harness) => {
     const records = await aMixedStore(harness)
@@ -129,7 +150,10 @@ const searching = (options: ContractOptions) => {
     const messages = times.map((acceptedAt) => aMessage({ acceptedAt }))
     await queue.publish(messages)
     const { records } = await ledger.search({ tenant: 'acme', from: times[1]!, to: times[3]!, limit: 10 })
-    assert.deepEqual(records.map(({ acceptedAt }) => acceptedAt), [times[2], times[1]])
+    assert.deepEqual(
+      records.map(({ acceptedAt }) => acceptedAt),
+      [times[2], times[1]],
+    )
   })
 
   clause('from and to hold when a message is recorded a little after a younger one', async (_t, harness) => {
@@ -159,7 +183,16 @@ const searching = (options: ContractOptions) => {
     await queue.publish([aKeyedMessage('c:order-12', { touser: 'o-wanted-2', clientMsgId: 'order-12' })])
     const search = async (q: string) => idsOf((await ledger.search({ tenant: 'acme', q, limit: 10 })).records)
     for (const q of [wanted.id, 'o-wanted', 'order-1']) assert.deepEqual(await search(q), [wanted.id], q)
-    const others = ['order', 'o-', '%', '', wanted.id.slice(0, -1), wanted.id.toUpperCase(), "' OR 1=1 --", 'c:order-1']
+    const others = [
+      'order',
+      'o-',
+      '%',
+      '',
+      wanted.id.slice(0, -1),
+      wanted.id.toUpperCase(),
+      "' OR 1=1 --",
+      'c:order-1',
+    ]
     for (const q of others) assert.deepEqual(await search(q), [], q)
   })
 
@@ -187,19 +220,23 @@ const searching = (options: ContractOptions) => {
     assert.deepEqual(idsOf(records), [message.id])
   })
 
-  clause('q that is an openid to some and a caller’s key to others finds both', async (_t, { queue, ledger }) => {
-    const byKey = aKeyedMessage('c:o-1', { clientMsgId: 'o-1', touser: 'o-2' })
-    const byOpenid = aMessage({ touser: 'o-1' })
-    await queue.publish([byKey, byOpenid])
-    const { records } = await ledger.search({ tenant: 'acme', q: 'o-1', limit: 10 })
-    assert.deepEqual(idsOf(records), idsOf([byKey, byOpenid]))
-  })
+  clause(
+    'q that is an openid to some and a caller’s key to others finds both',
+    async (_t, { queue, ledger }) => {
+      const byKey = aKeyedMessage('c:o-1', { clientMsgId: 'o-1', touser: 'o-2' })
+      const byOpenid = aMessage({ touser: 'o-1' })
+      await queue.publish([byKey, byOpenid])
+      const { records } = await ledger.search({ tenant: 'acme', q: 'o-1', limit: 10 })
+      assert.deepEqual(idsOf(records), idsOf([byKey, byOpenid]))
+    },
+  )
 
   clause('q and filters must both hold', async (_t, { queue, ledger }) => {
     const message = aMessage({ touser: 'o-1' })
     await queue.publish([message])
     for (const q of [message.id, 'o-1']) {
-      const search = async (state: State) => (await ledger.search({ tenant: 'acme', q, state, limit: 10 })).records.length
+      const search = async (state: State) =>
+        (await ledger.search({ tenant: 'acme', q, state, limit: 10 })).records.length
       assert.deepEqual([await search('queued'), await search('sent')], [1, 0])
     }
   })
@@ -230,34 +267,47 @@ const searching = (options: ContractOptions) => {
 
   clause('many searches at once are all answered', async (_t, { queue, ledger }) => {
     await queue.publish(Array.from({ length: 20 }, () => aMessage()))
-    const pages = await Promise.all(Array.from({ length: 40 }, (_, n) => ledger.search({ tenant: 'acme', limit: 1 + (n % 20) })))
-    assert.deepEqual(pages.map(({ records }) => records.length), pages.map((_, n) => 1 + (n % 20)))
+    const pages = await Promise.all(
+      Array.from({ length: 40 }, (_, n) => ledger.search({ tenant: 'acme', limit: 1 + (n % 20) })),
+    )
+    assert.deepEqual(
+      pages.map(({ records }) => records.length),
+      pages.map((_, n) => 1 + (n % 20)),
+    )
   })
 }
 
 const paging = (options: ContractOptions) => {
   const clause = clausesOf(options)
 
-  const queries: readonly Partial<LedgerQuery>[] = [{}, { touser: 'o-1' }, { tag: 'promo' }, { state: 'scheduled' }]
+  const queries: readonly Partial<LedgerQuery>[] = [
+    {},
+    { touser: 'o-1' },
+    { tag: 'promo' },
+    { state: 'scheduled' },
+  ]
   for (const query of queries)
-    clause(`pages by ${Object.keys(query)[0] ?? 'nothing'} show each record once while others arrive`, async (_t, harness) => {
-      const { queue, ledger } = harness
-      const asked = { tenant: 'acme', limit: 7, ...query }
-      const fresh = (n: number) =>
-        Array.from({ length: n }, () => aMessage({ touser: 'o-1', tags: ['promo'], sendAt: 8e12 }))
-      const messages = fresh(50)
-      await queue.publish(messages)
-      const seen: string[] = []
-      for (let cursor: string | undefined, pages = 0; pages === 0 || cursor !== undefined; pages++) {
-        assert.ok(pages < 20, 'The pages do not end')
-        const page = await ledger.search({ ...asked, ...(cursor !== undefined && { cursor }) })
-        assert.ok(page.records.length <= 7)
-        seen.push(...page.records.map(({ id }) => id))
-        cursor = page.nextCursor
-        await queue.publish(fresh(3))
-      }
-      assert.deepEqual(seen, messages.map(({ id }) => id).reverse())
-    })
+    clause(
+      `pages by ${Object.keys(query)[0] ?? 'nothing'} show each record once while others arrive`,
+      async (_t, harness) => {
+        const { queue, ledger } = harness
+        const asked = { tenant: 'acme', limit: 7, ...query }
+        const fresh = (n: number) =>
+          Array.from({ length: n }, () => aMessage({ touser: 'o-1', tags: ['promo'], sendAt: 8e12 }))
+        const messages = fresh(50)
+        await queue.publish(messages)
+        const seen: string[] = []
+        for (let cursor: string | undefined, pages = 0; pages === 0 || cursor !== undefined; pages++) {
+          assert.ok(pages < 20, 'The pages do not end')
+          const page = await ledger.search({ ...asked, ...(cursor !== undefined && { cursor }) })
+          assert.ok(page.records.length <= 7)
+          seen.push(...page.records.map(({ id }) => id))
+          cursor = page.nextCursor
+          await queue.publish(fresh(3))
+        }
+        assert.deepEqual(seen, messages.map(({ id }) => id).reverse())
+      },
+    )
 
   clause('a last page that is exactly full has no next one', async (_t, { queue, ledger }) => {
     await queue.publish(Array.from({ length: 14 }, () => aMessage()))
@@ -284,13 +334,29 @@ const paging = (options: ContractOptions) => {
     const { nextCursor } = await harness.ledger.search({ tenant: 'acme', limit: 2 })
     const { ledger } = await harness.restart()
     const { records } = await ledger.search({ tenant: 'acme', limit: 10, cursor: nextCursor! })
-    assert.deepEqual(records.map(({ id }) => id), messages.slice(0, 3).map(({ id }) => id).reverse())
+    assert.deepEqual(
+      records.map(({ id }) => id),
+      messages
+        .slice(0, 3)
+        .map(({ id }) => id)
+        .reverse(),
+    )
   })
 
   clause('a text that is no cursor does not throw', async (_t, { queue, ledger }) => {
     await queue.publish([aMessage()])
     const encode = (text: string) => Buffer.from(text).toString('base64url')
-    const texts = ['', 'x', '😀', '../..', '%00', encode('s-1'), encode('s1e9'), encode(`s${'9'.repeat(400)}`), 'A'.repeat(10_000)]
+    const texts = [
+      '',
+      'x',
+      '😀',
+      '../..',
+      '%00',
+      encode('s-1'),
+      encode('s1e9'),
+      encode(`s${'9'.repeat(400)}`),
+      'A'.repeat(10_000),
+    ]
     for (const cursor of texts) {
       const { records } = await ledger.search({ tenant: 'acme', limit: 10, cursor })
       assert.ok(records.length <= 1)
@@ -325,7 +391,9 @@ const retention = (options: ContractOptions) => {
     await harness.sweep()
     assert.equal(await ledger.find(message), undefined)
     assert.deepEqual((await ledger.search({ tenant: 'acme', limit: 10 })).records, [])
-    assert.deepEqual(await queue.publish([aKeyedMessage('order-1', { acceptedAt: clock.now() })]), [{ kind: 'accepted' }])
+    assert.deepEqual(await queue.publish([aKeyedMessage('order-1', { acceptedAt: clock.now() })]), [
+      { kind: 'accepted' },
+    ])
   })
 
   clause('what is final is kept for as long as promised, and its key a day longer', async (_t, harness) => {
@@ -346,7 +414,9 @@ const retention = (options: ContractOptions) => {
     const { queue, ledger, clock, retentionMs } = harness
     const later = clock.now() + 10 * retentionMs + 10 * graceMs
     const scheduled = aKeyedMessage('scheduled', { sendAt: later })
-    const [retry, parked, queued, leased] = ['retry', 'parked', 'queued', 'leased'].map((key) => aKeyedMessage(key))
+    const [retry, parked, queued, leased] = ['retry', 'parked', 'queued', 'leased'].map((key) =>
+      aKeyedMessage(key),
+    )
     await queue.publish([scheduled, retry!])
     await queue.settle(await receiveOne(harness), aRetry(later))
     await queue.publish([parked!])
@@ -363,26 +433,33 @@ const retention = (options: ContractOptions) => {
     }
   })
 
-  clause('much that is old goes in several rounds, and what is new stays and is found', async (_t, harness) => {
-    const { queue, ledger, clock, retentionMs } = harness
-    const waits = aMessage({ sendAt: 8e12 })
-    await queue.publish([waits])
-    for (let batch = 0; batch < 5; batch++)
-      await queue.publish(Array.from({ length: 1000 }, (_, n) => aKeyedMessage(`${batch}-${n}`)))
-    const deliveries = await receiveNow(harness, 5000)
-    await Promise.all(deliveries.map((delivery) => queue.settle(delivery, { kind: 'sent' })))
-    clock.advance(retentionMs + graceMs)
-    for (let round = 0; round < 5; round++) await harness.sweep()
-    const recent = aMessage({ acceptedAt: clock.now(), touser: waits.touser })
-    await queue.publish([recent])
-    await queue.settle(await receiveOne(harness), { kind: 'sent', msgid: '1' })
-    const queries: readonly Partial<LedgerQuery>[] = [{}, { touser: waits.touser }, { q: waits.touser }]
-    for (const query of queries) {
-      const { records } = await ledger.search({ tenant: 'acme', limit: 100, ...query })
-      assert.deepEqual(records.map(({ id }) => id), [recent.id, waits.id], JSON.stringify(query))
-    }
-    assert.deepEqual(await queue.publish([aKeyedMessage('0-0')]), [{ kind: 'accepted' }])
-  })
+  clause(
+    'much that is old goes in several rounds, and what is new stays and is found',
+    async (_t, harness) => {
+      const { queue, ledger, clock, retentionMs } = harness
+      const waits = aMessage({ sendAt: 8e12, touser: 'o-kept' })
+      await queue.publish([waits])
+      for (let batch = 0; batch < 5; batch++)
+        await queue.publish(Array.from({ length: 1000 }, (_, n) => aKeyedMessage(`${batch}-${n}`)))
+      const deliveries = await receiveNow(harness, 5000)
+      await Promise.all(deliveries.map((delivery) => queue.settle(delivery, { kind: 'sent' })))
+      clock.advance(retentionMs + graceMs)
+      for (let round = 0; round < 5; round++) await harness.sweep()
+      const recent = aMessage({ acceptedAt: clock.now(), touser: waits.touser })
+      await queue.publish([recent])
+      await queue.settle(await receiveOne(harness), { kind: 'sent', msgid: '1' })
+      const queries: readonly Partial<LedgerQuery>[] = [{}, { touser: waits.touser }, { q: waits.touser }]
+      for (const query of queries) {
+        const { records } = await ledger.search({ tenant: 'acme', limit: 100, ...query })
+        assert.deepEqual(
+          records.map(({ id }) => id),
+          [recent.id, waits.id],
+          JSON.stringify(query),
+        )
+      }
+      assert.deepEqual(await queue.publish([aKeyedMessage('0-0')]), [{ kind: 'accepted' }])
+    },
+  )
 
   clause('a delivery of a forgotten message settles nothing', async (_t, harness) => {
     const { queue, ledger, clock, retentionMs } = harness
@@ -419,7 +496,8 @@ const aMixedStore = async (harness: Harness): Promise<readonly MessageRecord[]> 
     await queue.publish([message])
     if (n % 10 === 9) continue
     if (n % 6 === 5) await queue.cancel(message)
-    else if (n < 45) await queue.settle(await receiveOne(harness), settlements[n % settlements.length]!(clock.now()))
+    else if (n < 45)
+      await queue.settle(await receiveOne(harness), settlements[n % settlements.length]!(clock.now()))
     else if (n === 45) await receiveOne(harness)
   }
   const records = await Promise.all(messages.map((message) => ledger.find(message)))
@@ -436,8 +514,19 @@ const settlements: readonly ((now: number) => Settlement)[] = [
   () => ({ kind: 'sent', msgid: '2' }),
 ]
 
-const aRetry = (until: number): Settlement => ({ kind: 'retry', until, reason: 'errcode--1', spent: true, inDoubt: false })
-const aPark = (until: number): Settlement => ({ kind: 'parked', until, reason: 'errcode-45009', inDoubt: false })
+const aRetry = (until: number): Settlement => ({
+  kind: 'retry',
+  until,
+  reason: 'errcode--1',
+  spent: true,
+  inDoubt: false,
+})
+const aPark = (until: number): Settlement => ({
+  kind: 'parked',
+  until,
+  reason: 'errcode-45009',
+  inDoubt: false,
+})
 
 /** What a query means, said once more in the plainest way. */
 const matches = (record: MessageRecord, query: LedgerQuery): boolean =>
@@ -457,8 +546,11 @@ const combinations = (
 ): readonly Readonly<Record<string, unknown>>[] =>
   filters.reduce<readonly Readonly<Record<string, unknown>>[]>(
     (chosen, [key, values]) =>
-      chosen.flatMap((each) => values.map((value) => (value === undefined ? each : { ...each, [key]: value }))),
+      chosen.flatMap((each) =>
+        values.map((value) => (value === undefined ? each : { ...each, [key]: value })),
+      ),
     [{}],
   )
 
-const idsOf = (records: readonly { readonly id: string }[]): readonly string[] => records.map(({ id }) => id).sort()
+const idsOf = (records: readonly { readonly id: string }[]): readonly string[] =>
+  records.map(({ id }) => id).sort()

@@ -4,7 +4,7 @@ import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { suite, type TestContext, test } from 'node:test'
-import { FolderInUse, openEmbedded, StorageFailed } from '../../src/engines/embedded/embedded.ts'
+import { FolderInUse, StorageFailed } from '../../src/engines/embedded/embedded.ts'
 import type { MessageId } from '../../src/message.ts'
 import type { Queue } from '../../src/queue.ts'
 import type { Settlement } from '../../src/settlement.ts'
@@ -16,6 +16,8 @@ import { temporaryFolder } from '../support/folder.ts'
 import { receiveNow, receiveOne } from '../support/harness.ts'
 import { aKeyedMessage, aMessage } from '../support/messages.ts'
 import { soon, until } from '../support/waiting.ts'
+
+const canMount = process.platform === 'linux' && process.getuid?.() === 0
 
 suite('the folder of the embedded engine', () => {
   test('is refused to a second engine of the same process', async (t) => {
@@ -65,7 +67,10 @@ suite('the folder of the embedded engine', () => {
     const folder = temporaryFolder(t)
     await (await openEngine(t, { folder })).close()
     setSchemaVersion(folder, 99)
-    await assert.rejects(openEngine(t, { folder }), /written by a newer Hongyan \(schema 99, this one knows \d+\)/)
+    await assert.rejects(
+      openEngine(t, { folder }),
+      /written by a newer Hongyan \(schema 99, this one knows \d+\)/,
+    )
     setSchemaVersion(folder, 1)
     await openEngine(t, { folder })
   })
@@ -89,11 +94,15 @@ suite('the embedded engine gives leases of an earlier process back at its start'
   }
 
   test('at once, since their holder is gone', async (t) => {
-    assert.partialDeepStrictEqual(await reopen(t, { leaseMs: 60_000, movedMs: 0 }), [{ number: 2, doubtSince: testStart }])
+    assert.partialDeepStrictEqual(await reopen(t, { leaseMs: 60_000, movedMs: 0 }), [
+      { number: 2, doubtSince: testStart },
+    ])
   })
 
   test('also when leases have become shorter meanwhile', async (t) => {
-    assert.partialDeepStrictEqual(await reopen(t, { leaseMs: 10_000, movedMs: 0 }), [{ number: 2, doubtSince: testStart }])
+    assert.partialDeepStrictEqual(await reopen(t, { leaseMs: 10_000, movedMs: 0 }), [
+      { number: 2, doubtSince: testStart },
+    ])
   })
 
   test('also when the clock was put back meanwhile', async (t) => {
@@ -119,7 +128,10 @@ suite('the embedded engine and kill -9', () => {
 
 /** Opens the folder and looks for each thing the child was told. */
 const everyPromiseHolds = async (t: TestContext, folder: string, lines: readonly string[]) => {
-  const { queue, ledger, close } = await openEngine(t, { folder, clock: { ...createTestClock(), now: Date.now } })
+  const { queue, ledger, close } = await openEngine(t, {
+    folder,
+    clock: { ...createTestClock(), now: Date.now },
+  })
   for (const line of lines) {
     const [what, id, detail] = line.split(' ') as [string, MessageId, string]
     const record = await ledger.find({ tenant: 'acme', id })
@@ -128,15 +140,14 @@ const everyPromiseHolds = async (t: TestContext, folder: string, lines: readonly
     if (what === 'sent') assert.deepEqual([record.state, record.msgid], ['sent', detail], line)
   }
   const [, id, key] = lines.find((line) => line.startsWith('accepted'))?.split(' ') ?? []
-  if (key) assert.partialDeepStrictEqual(await queue.publish([aKeyedMessage(key)]), [{ kind: 'duplicate', id }])
+  if (key)
+    assert.partialDeepStrictEqual(await queue.publish([aKeyedMessage(key)]), [{ kind: 'duplicate', id }])
   await close()
 }
 
 suite('the embedded engine when its disk fails', () => {
-  const mounted = tryMount()
-
   test('a full disk refuses what is new, keeps what is old, and works again once there is room', {
-    skip: mounted ? false : 'mounting a small file system needs root',
+    skip: canMount ? false : 'mounting a small file system needs Linux and root',
   }, async (t) => {
     const folder = temporaryFolder(t)
     mount(folder)
@@ -182,12 +193,17 @@ suite('the embedded engine when its disk fails', () => {
     const failures: StorageFailed[] = []
     const { queue } = await openEngine(t, { folder, onFailure: (error) => failures.push(error) })
     // A long batch that fails at its end, so that the next one is with the storage thread before it does.
-    const long = Array.from({ length: 5 }, () => queue.publish(Array.from({ length: 1000 }, () => aMessage())))
+    const long = Array.from({ length: 5 }, () =>
+      queue.publish(Array.from({ length: 1000 }, () => aMessage())),
+    )
     const failing = queue.publish([aKeyedMessage('order-1')])
     await new Promise((resolve) => setImmediate(resolve))
     const behind = queue.publish([aMessage()])
     const results = await Promise.allSettled([...long, failing, behind])
-    assert.deepEqual(results.map(({ status }) => status), results.map(() => 'rejected'))
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      results.map(() => 'rejected'),
+    )
     // What the thread still answers must harm nobody: an uncaught exception would fail this test.
     await until(() => failures.length > 0 && queueIsRefused(queue), 3000)
     assert.equal(failures.length, 1)
@@ -246,12 +262,20 @@ suite('what the embedded engine remembers beside messages', () => {
     const message = aMessage()
     await engine.queue.publish([message])
     for (let round = 0; round < 60; round++) {
-      const parked: Settlement = { kind: 'parked', until: clock.now(), reason: `round ${round}`, inDoubt: false }
+      const parked: Settlement = {
+        kind: 'parked',
+        until: clock.now(),
+        reason: `round ${round}`,
+        inDoubt: false,
+      }
       await engine.queue.settle(await receiveOne(engine), parked)
     }
     await engine.queue.settle(await receiveOne(engine), { kind: 'dead', reason: 'the end' })
     const { steps, deliveries } = (await engine.ledger.find(message))!
-    assert.deepEqual(steps.map(({ reason }) => reason), [...Array.from({ length: 60 }, (_, n) => `round ${n}`), 'the end'])
+    assert.deepEqual(
+      steps.map(({ reason }) => reason),
+      [...Array.from({ length: 60 }, (_, n) => `round ${n}`), 'the end'],
+    )
     assert.equal(deliveries, 61)
   })
 
@@ -262,17 +286,27 @@ suite('what the embedded engine remembers beside messages', () => {
     // Stretches are summed up when they are full. Some of these batches fail, and are done again, on the way.
     for (let at = 0; at < messages.length; at += 500) {
       const together = messages.slice(at, at + 500)
-      const answers = [together.slice(0, 480), ...together.slice(480).map((message) => [message])].map(queue.publish)
+      const answers = [together.slice(0, 480), ...together.slice(480).map((message) => [message])].map(
+        queue.publish,
+      )
       const twin = queue.publish([messages[0]!]).catch(() => {})
       await Promise.all([...answers, twin])
     }
     await close()
     const { ledger } = await openEngine(t, { folder })
     for (const touser of ['o-0', 'o-95', 'o-999']) {
-      const expected = messages.filter((message) => message.touser === touser).map(({ id }) => id).reverse()
+      const expected = messages
+        .filter((message) => message.touser === touser)
+        .map(({ id }) => id)
+        .reverse()
       const seen: string[] = []
       for (let cursor: string | undefined, pages = 0; pages === 0 || cursor !== undefined; pages++) {
-        const page = await ledger.search({ tenant: 'acme', touser, limit: 2, ...(cursor !== undefined && { cursor }) })
+        const page = await ledger.search({
+          tenant: 'acme',
+          touser,
+          limit: 2,
+          ...(cursor !== undefined && { cursor }),
+        })
         seen.push(...page.records.map(({ id }) => id))
         cursor = page.nextCursor
       }
@@ -303,7 +337,9 @@ const setSchemaVersion = (folder: string, version: number) => {
 const damage = (folder: string, table: string) => {
   const file = join(folder, 'hongyan.db')
   const db = new DatabaseSync(file)
-  const { rootpage } = db.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').get(table) as { rootpage: number }
+  const { rootpage } = db.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').get(table) as {
+    rootpage: number
+  }
   const { page_size: pageSize } = db.prepare('PRAGMA page_size').get() as { page_size: number }
   db.close()
   const handle = openSync(file, 'r+')
@@ -332,8 +368,3 @@ const queueIsRefused = (queue: Queue): Promise<boolean> =>
 const mount = (folder: string) =>
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder], { stdio: 'ignore' })
 const unmount = (folder: string) => execFileSync('umount', ['--lazy', folder], { stdio: 'ignore' })
-
-function tryMount(): boolean {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
-  return true
-}

@@ -30,7 +30,12 @@ const timeoutMs = 10_000
 const connections = 32
 
 export const createCaller = (owner: Owner, { url, keyId, keySecret }: CallerOptions): Caller => {
-  const pool = new Pool(url, { connections, pipelining: 1, headersTimeout: timeoutMs, bodyTimeout: timeoutMs })
+  const pool = new Pool(url, {
+    connections,
+    pipelining: 1,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+  })
   owner.after(() => pool.destroy())
 
   const ask = async (method: 'GET' | 'POST', path: string, body = ''): Promise<Reply> => {
@@ -43,6 +48,8 @@ export const createCaller = (owner: Owner, { url, keyId, keySecret }: CallerOpti
       return { kind: 'answered', status: response.statusCode, json: (await response.body.json()) as Json }
     } catch (error) {
       const { code, message } = error as { code?: string; message: string }
+      // The run is over: whoever repeats until there is an answer must stop.
+      if (code === 'UND_ERR_DESTROYED') throw error
       return code === 'ECONNREFUSED' ? { kind: 'refused' } : { kind: 'in-doubt', error: code ?? message }
     }
   }

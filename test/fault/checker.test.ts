@@ -67,11 +67,7 @@ const clean: Readonly<Record<string, Evidence>> = {
 
 const cases: readonly (readonly [sentence: string, Evidence, Partial<Findings>])[] = [
   ['an accepted message without a record is lost', { ...good, records: [record('1', 'a')] }, { lost: ['2'] }],
-  [
-    'an accepted message that never comes to an end is lost',
-    acceptedAs('retry', seen('a')),
-    { lost: ['1'] },
-  ],
+  ['an accepted message that never comes to an end is lost', acceptedAs('retry', seen('a')), { lost: ['1'] }],
   ['a message that waits for its receipt is not at its end', awaiting, { lost: ['1'] }],
   [
     'a message that nobody sent is resurrected',
@@ -131,11 +127,7 @@ const cases: readonly (readonly [sentence: string, Evidence, Partial<Findings>])
     },
     { doubleAccept: ['a'], visibleDuplicates: ['a'] },
   ],
-  [
-    'a lease that nobody holds any more is a leak',
-    acceptedAs('leased', []),
-    { leak: ['1'], lost: ['1'] },
-  ],
+  ['a lease that nobody holds any more is a leak', acceptedAs('leased', []), { leak: ['1'], lost: ['1'] }],
 ]
 
 suite('the checker', () => {

@@ -34,11 +34,16 @@ const pollMs = 15
 
 export const createService = (owner: Owner, options: ServiceOptions) => {
   let current: Life | undefined
-  owner.after(() => current?.kill())
+  let over = false
+  owner.after(() => {
+    over = true
+    return current?.kill().catch(() => {})
+  })
   return {
     url: `http://127.0.0.1:${options.port}`,
     home: options.home,
     spawn(): Life {
+      if (over) throw new Error('The run is over: nothing is started any more')
       current = startLife(options)
       return current
     },

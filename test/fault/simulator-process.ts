@@ -2,8 +2,8 @@
 import { join } from 'node:path'
 import { request } from 'undici'
 import { demoAccounts } from '../../src/simulator/simulator.ts'
-import { type Owner, startProcess } from './child-process.ts'
 import type { SeenEffect } from './checker.ts'
+import { type Owner, startProcess } from './child-process.ts'
 
 export interface SimulatorOptions {
   readonly home: string

@@ -25,18 +25,20 @@ interface Evidence {
 
 export const windowsOf = ({ history, records, effects }: Evidence): Windows => {
   const kills = history.filter(({ op }) => op === 'kill').map(({ t }) => t)
-  const killAfter = (at: number) => kills.findIndex((t) => t >= at)
   const hits = { replyLost: new Set<number>(), leased: new Set<number>(), beforeSettle: new Set<number>() }
+  const hit = (window: keyof typeof hits, at: number) => {
+    const kill = kills.find((t) => t >= at)
+    if (kill !== undefined) hits[window].add(kill)
+  }
   const seenAt = Map.groupBy(effects, ({ key }) => key)
   const lostReplies = keysOfLostReplies(history)
 
   for (const { key, timeline } of records) {
     const [accepted] = timeline
-    if (accepted && lostReplies.has(key)) hits.replyLost.add(killAfter(accepted.at))
+    if (accepted && lostReplies.has(key)) hit('replyLost', accepted.at)
     for (const { from, to } of lostLeases(timeline)) {
-      hits.leased.add(killAfter(from))
-      const seen = seenAt.get(key)?.some(({ at }) => at >= from && at <= to)
-      if (seen) hits.beforeSettle.add(killAfter(from))
+      hit('leased', from)
+      if (seenAt.get(key)?.some(({ at }) => at >= from && at <= to)) hit('beforeSettle', from)
     }
   }
   return {

@@ -43,7 +43,8 @@ export const startChild = (t: TestContext, script: string, args: readonly string
       new Promise((resolve, reject) => {
         const look = () => {
           if (lines.length >= count) resolve()
-          else if (child.exitCode !== null || child.signalCode !== null) reject(new Error(`The child ended after ${lines.length} lines`))
+          else if (child.exitCode !== null || child.signalCode !== null)
+            reject(new Error(`The child ended after ${lines.length} lines`))
           else return
           waiters.delete(look)
         }

@@ -21,12 +21,12 @@ export interface Cli {
   readonly ended: Promise<CliRun>
 }
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const entry = fileURLToPath(new URL('../../bin/hongyan.js', import.meta.url))
 const patienceMs = 20_000
 
 /** Starts the real command line. Nothing of our own settings reaches it but `env`; its language is English. */
 export const startCli = (args: readonly string[], env: Environment, input = ''): Cli => {
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(process.execPath, [entry, ...args], {
     env: { PATH: process.env.PATH ?? '', TZ: 'UTC', LANG: 'C.UTF-8', ...env },
     stdio: 'pipe',
   })

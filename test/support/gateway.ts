@@ -4,10 +4,11 @@ import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { connect } from 'node:net'
 import type { TestContext } from 'node:test'
 import { type Account, openDirectory, type Scope, scopes } from '../../src/directory.ts'
-import { type GatewayParts, startGateway } from '../../src/gateway/gateway.ts'
+import { type ArrivalLimits, type GatewayParts, startGateway } from '../../src/gateway/gateway.ts'
 import { createObserver } from '../../src/observe.ts'
 import { authorizationOf, bodyDigest, signParams } from '../../src/signing.ts'
 import { createVault } from '../../src/vault.ts'
+import { atEnd } from './at-end.ts'
 import { createTestClock, type TestClock } from './clock.ts'
 import { openEngine } from './embedded.ts'
 import { temporaryFolder } from './folder.ts'
@@ -103,6 +104,7 @@ export type TestGateway = Awaited<ReturnType<typeof openGateway>>
 export interface GatewayOptions {
   readonly folder?: string
   readonly clock?: TestClock
+  readonly arrival?: ArrivalLimits
   /** Parts in place of the real ones; given those, for what wraps them. */
   readonly parts?: (real: GatewayParts) => Partial<GatewayParts>
 }
@@ -126,7 +128,11 @@ export const openGateway = async (t: TestContext, options: GatewayOptions = {}) 
     allowBearer: true,
     defaultLifeMs: 72 * 3_600_000,
   }
-  const gateway = await startGateway({ ...real, ...parts(real) }, { host: '127.0.0.1', port: 0 })
+  const gateway = await startGateway(
+    { ...real, ...parts(real) },
+    { host: '127.0.0.1', port: 0 },
+    options.arrival,
+  )
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })
   let closing: Promise<void> | undefined
   const close = () => {
@@ -134,7 +140,7 @@ export const openGateway = async (t: TestContext, options: GatewayOptions = {}) 
     agent.destroy()
     return closing
   }
-  t.after(close)
+  atEnd(t, close)
   const port = Number(new URL(gateway.url).port)
   const ask = (what: Ask = {}): Promise<Answer> => exchange(port, agent, wireOf(what, clock.now()), what)
   return { ...engine, url: gateway.url, port, clock, directory, observer, ask, close }
@@ -172,14 +178,19 @@ const signed = (wire: Wire, ask: Ask, now: number): Wire => {
   const { as = 'acme', secret = secretOf(as), scheme = 'v1', secondsOff = 0, nonce = newNonce() } = ask
   const timestamp = ask.timestamp ?? String(Math.floor(now / 1000) + secondsOff)
   const { method, path, body } = wire
-  const withHeader = (Authorization: string): Wire => ({ ...wire, headers: { Authorization, ...wire.headers } })
+  const withHeader = (Authorization: string): Wire => ({
+    ...wire,
+    headers: { Authorization, ...wire.headers },
+  })
   switch (scheme) {
     case 'none':
       return wire
     case 'bearer':
       return withHeader(`Bearer ${keyIdOf(as)}.${secret}`)
     case 'v1':
-      return withHeader(authorizationOf(keyIdOf(as), secret, { method, path, timestamp, nonce, body: body ?? '' }))
+      return withHeader(
+        authorizationOf(keyIdOf(as), secret, { method, path, timestamp, nonce, body: body ?? '' }),
+      )
     case 'params': {
       const [bare = '', query = ''] = path.split('?')
       const params = {
@@ -226,7 +237,8 @@ const exchange = (port: number, agent: Agent, wire: Wire, { from, chunked }: Ask
       })
     })
     outgoing.on('error', reject)
-    if (body && chunked) for (let at = 0; at < body.length; at += 16_384) outgoing.write(body.subarray(at, at + 16_384))
+    if (body && chunked)
+      for (let at = 0; at < body.length; at += 16_384) outgoing.write(body.subarray(at, at + 16_384))
     else if (body) outgoing.write(body)
     outgoing.end()
   })
@@ -243,7 +255,7 @@ const jsonOf = (text: string): unknown => {
 /** Bytes for a bare socket, for what no client would send. */
 export interface Bytes {
   readonly bytes: string
-  /** Sent over and over, until the connection is gone. */
+  /** Sent over and over; when it is empty, nothing more is sent before the answer. */
   readonly drip?: string
 }
 
@@ -255,10 +267,14 @@ export const exchangeBytes = (port: number, { bytes, drip = ' ' }: Bytes): Promi
   new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     let received = ''
-    const dripping = setInterval(() => socket.write(drip), 25)
+    let drop = drip
+    const dripping = setInterval(() => socket.write(drop), 25)
     socket.write(bytes, 'latin1')
     socket.on('data', (piece) => {
       received += piece.toString()
+    })
+    socket.on('end', () => {
+      drop ||= ' '
     })
     socket.on('error', () => {})
     socket.on('close', () => {
@@ -270,6 +286,8 @@ export const exchangeBytes = (port: number, { bytes, drip = ' ' }: Bytes): Promi
 const answerOf = (received: string): Answer => {
   const [head = '', text = ''] = received.split('\r\n\r\n')
   const [statusLine = '', ...lines] = head.split('\r\n')
-  const headers = Object.fromEntries(lines.map((line) => [line.split(': ', 1)[0]!.toLowerCase(), line.slice(line.indexOf(': ') + 2)]))
+  const headers = Object.fromEntries(
+    lines.map((line) => [line.split(': ', 1)[0]!.toLowerCase(), line.slice(line.indexOf(': ') + 2)]),
+  )
   return { status: Number(statusLine.split(' ')[1]), headers, text, json: jsonOf(text) }
 }

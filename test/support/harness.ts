@@ -31,7 +31,9 @@ const clauseTimeoutMs = 15_000
 export const clausesOf =
   ({ open, skip = {} }: ContractOptions) =>
   (sentence: string, keep: (t: TestContext, harness: Harness) => Promise<void>) =>
-    test(sentence, { skip: skip[sentence] ?? false, timeout: clauseTimeoutMs }, async (t) => keep(t, await open(t)))
+    test(sentence, { skip: skip[sentence] ?? false, timeout: clauseTimeoutMs }, async (t) =>
+      keep(t, await open(t)),
+    )
 
 /** What can be received at this moment, without waiting. */
 export const receiveNow = ({ queue }: Pick<Harness, 'queue'>, max = 100): Promise<readonly Delivery[]> =>

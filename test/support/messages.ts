@@ -31,7 +31,10 @@ export const aMessage = (overrides: Partial<Message> = {}): Message => {
 }
 
 /** A message under a caller's key. */
-export const aKeyedMessage = (key: string, overrides: Partial<Message> & { fingerprint?: string } = {}): Message => {
+export const aKeyedMessage = (
+  key: string,
+  overrides: Partial<Message> & { fingerprint?: string } = {},
+): Message => {
   const { fingerprint = 'print-1', ...rest } = overrides
   return aMessage({ ...rest, idempotency: { key, fingerprint } })
 }
@@ -42,5 +45,13 @@ export const aDelivery = (
 ): Delivery => {
   const { message, ...rest } = overrides
   const leasedAt = rest.leasedAt ?? testStart
-  return { message: aMessage(message), number: 1, tries: 0, leasedAt, leaseUntil: leasedAt + 60_000, handle: 1, ...rest }
+  return {
+    message: aMessage(message),
+    number: 1,
+    tries: 0,
+    leasedAt,
+    leaseUntil: leasedAt + 60_000,
+    handle: 1,
+    ...rest,
+  }
 }

@@ -4,7 +4,10 @@ import { setTimeout as pause } from 'node:timers/promises'
  * Asks again and again until `condition` holds, for what tells nobody when it happens (another process, a
  * file). Bounded: fails at the deadline. Where there is an event or a promise, wait for that instead.
  */
-export const until = async (condition: () => boolean | Promise<boolean>, deadlineMs: number): Promise<void> => {
+export const until = async (
+  condition: () => boolean | Promise<boolean>,
+  deadlineMs: number,
+): Promise<void> => {
   const deadline = performance.now() + deadlineMs
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`Still not so after ${deadlineMs} ms: ${condition}`)

@@ -14,11 +14,11 @@ import type { Queue } from '../../queue.ts'
 import { openGroupCommit, type StorageFailed } from './group-commit.ts'
 import { createEmbeddedLedger } from './ledger.ts'
 import { lockFolder } from './lock.ts'
-import { createEmbeddedQueue } from './queue.ts'
 import { createNonces } from './nonces.ts'
+import { createEmbeddedQueue } from './queue.ts'
 
-export { FolderInUse } from './lock.ts'
 export { StorageFailed } from './group-commit.ts'
+export { FolderInUse } from './lock.ts'
 
 export interface EmbeddedOptions {
   /** Made if it is not there. */

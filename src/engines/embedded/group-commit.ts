@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
-import type { Operation, Answer, Result } from './thread.ts'
 import type { Store } from './store.ts'
+import type { Answer, Operation, Result } from './thread.ts'
 import type { createUpkeep } from './upkeep.ts'
 
 type Work = Store & ReturnType<typeof createUpkeep>
@@ -20,7 +20,10 @@ export class StorageFailed extends Error {
  * one, so the disk is synced once for many, and a slow disk never blocks this thread.
  */
 export interface GroupCommit {
-  run<Name extends keyof Work>(name: Name, argument: Parameters<Work[Name]>[0]): Promise<ReturnType<Work[Name]>>
+  run<Name extends keyof Work>(
+    name: Name,
+    argument: Parameters<Work[Name]>[0],
+  ): Promise<ReturnType<Work[Name]>>
   /** How many operations wait for their commit. */
   pending(): number
   close(): Promise<void>
@@ -33,7 +36,10 @@ const maxBatch = 500
 
 type Waiting = { resolve(value: never): void; reject(error: Error): void }
 
-export const openGroupCommit = async (file: string, onFailure: (error: StorageFailed) => void): Promise<GroupCommit> => {
+export const openGroupCommit = async (
+  file: string,
+  onFailure: (error: StorageFailed) => void,
+): Promise<GroupCommit> => {
   const thread = new Worker(new URL('./thread.ts', import.meta.url), { workerData: { file } })
   let waiting: { operation: Operation; caller: Waiting }[] = []
   const inFlight: Waiting[][] = []
@@ -80,14 +86,19 @@ export const openGroupCommit = async (file: string, onFailure: (error: StorageFa
     thread.once('message', () => resolve())
     thread.once('error', reject)
   })
-  thread.on('message', (message: Answer) => ('fatal' in message ? fail(message.fatal) : answer(message.results)))
+  thread.on('message', (message: Answer) =>
+    'fatal' in message ? fail(message.fatal) : answer(message.results),
+  )
   thread.on('error', (error) => fail(String(error)))
   thread.on('exit', () => fail('its thread has ended'))
 
   const run: GroupCommit['run'] = (name, argument) =>
     new Promise((resolve, reject) => {
       if (failed || closing) return reject(failed ?? new StorageFailed('it is closed'))
-      waiting.push({ operation: [name, argument] as unknown as Operation, caller: { resolve, reject } as Waiting })
+      waiting.push({
+        operation: [name, argument] as unknown as Operation,
+        caller: { resolve, reject } as Waiting,
+      })
       schedule()
     })
 

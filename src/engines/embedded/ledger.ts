@@ -11,7 +11,10 @@ const idleMs = 30_000
 /** Searches that wait for the reading thread; more are refused. */
 const maxWaiting = 100
 
-export const createEmbeddedLedger = (file: string, store: GroupCommit): Ledger & { close(): Promise<void> } => {
+export const createEmbeddedLedger = (
+  file: string,
+  store: GroupCommit,
+): Ledger & { close(): Promise<void> } => {
   const reader = createReader(file)
   return {
     async find({ tenant, id }) {
@@ -21,7 +24,10 @@ export const createEmbeddedLedger = (file: string, store: GroupCommit): Ledger &
     async search(query): Promise<LedgerPage> {
       const { cursor, ...rest } = query
       const beforeSeq = cursor === undefined ? undefined : parseCursor(cursor)
-      const asked: LedgerQuery & { beforeSeq?: number } = { ...rest, ...(beforeSeq !== undefined && { beforeSeq }) }
+      const asked: LedgerQuery & { beforeSeq?: number } = {
+        ...rest,
+        ...(beforeSeq !== undefined && { beforeSeq }),
+      }
       const { rows, nextSeq } = (await reader.ask({ kind: 'search', query: asked })) as FoundRows
       const records = rows.map(recordOf)
       return nextSeq === null ? { records } : { records, nextCursor: cursorOf(nextSeq) }

@@ -1,8 +1,7 @@
 import type { Clock } from '../../clock.ts'
-import type { Cancellation, Publication, Queue, ReceiveOptions } from '../../queue.ts'
-import type { Settlement } from '../../settlement.ts'
-import type { Delivery } from '../../queue.ts'
 import type { MessageId, Step } from '../../message.ts'
+import type { Cancellation, Delivery, Publication, Queue, ReceiveOptions } from '../../queue.ts'
+import type { Settlement } from '../../settlement.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { deliveryOf, rowOf } from './rows.ts'
 import type { SettleRow } from './store.ts'
@@ -37,14 +36,18 @@ export const createEmbeddedQueue = ({
         const { deliveries, nextReadyAt } = await claim(max)
         const restMs = deadline - clock.now()
         if (deliveries.length > 0 || restMs <= 0) return deliveries
-        const withinMs = nextReadyAt === null ? restMs : Math.min(restMs, Math.max(1, nextReadyAt - clock.now()))
+        const withinMs =
+          nextReadyAt === null ? restMs : Math.min(restMs, Math.max(1, nextReadyAt - clock.now()))
         await arrivals.next({ since, withinMs, signal })
       }
       return []
     },
 
     async settle(delivery, settlement) {
-      const settled = await store.run('settle', settleRow(delivery, settlement, clock.now()))
+      const row = settleRow(delivery, settlement, clock.now())
+      const settled = await store.run('settle', row)
+      // Who waits may have looked before this message had a time to come back at.
+      if (settled && row.until !== null) arrivals.ring()
       return settled ? 'settled' : 'expired'
     },
 
@@ -99,7 +102,15 @@ const createBell = () => {
       for (const wake of listeners) wake()
     },
     /** Resolves once it has rung after stroke `since`, `withinMs` have passed, or the signal aborts. */
-    next: ({ since, withinMs, signal }: { since: number; withinMs: number; signal?: AbortSignal | undefined }) =>
+    next: ({
+      since,
+      withinMs,
+      signal,
+    }: {
+      since: number
+      withinMs: number
+      signal?: AbortSignal | undefined
+    }) =>
       new Promise<void>((resolve) => {
         if (strokes !== since || signal?.aborted) return resolve()
         const done = () => {

@@ -19,7 +19,10 @@ const hashOf = (openid: string): number => {
 
 /** An entry is a sequence of 64-bit numbers, ascending: hash × 4,096 + place. All below 2^44, so exact as doubles. */
 const entryOf = (rows: readonly { readonly seq: number; readonly touser: string }[]): Uint8Array => {
-  const numbers = Float64Array.from(rows, ({ seq, touser }) => hashOf(touser) * stretchLength + (seq % stretchLength))
+  const numbers = Float64Array.from(
+    rows,
+    ({ seq, touser }) => hashOf(touser) * stretchLength + (seq % stretchLength),
+  )
   return new Uint8Array(numbers.sort().buffer)
 }
 
@@ -27,7 +30,9 @@ const entryOf = (rows: readonly { readonly seq: number; readonly touser: string 
 export const createRecipients = (db: DatabaseSync) => {
   const members = db.prepare('SELECT seq, touser FROM messages WHERE seq >= ? AND seq < ?')
   const insert = db.prepare('INSERT INTO recipients (stretch, entries) VALUES (?, ?)')
-  const { next } = db.prepare('SELECT coalesce(max(stretch) + 1, 0) AS next FROM recipients').get() as { next: number }
+  const { next } = db.prepare('SELECT coalesce(max(stretch) + 1, 0) AS next FROM recipients').get() as {
+    next: number
+  }
   let nextStretch = next
 
   return {
@@ -41,7 +46,9 @@ export const createRecipients = (db: DatabaseSync) => {
     },
     /** A transaction was rolled back: what it summed up is not there. */
     reset(): void {
-      nextStretch = (db.prepare('SELECT coalesce(max(stretch) + 1, 0) AS next FROM recipients').get() as { next: number }).next
+      nextStretch = (
+        db.prepare('SELECT coalesce(max(stretch) + 1, 0) AS next FROM recipients').get() as { next: number }
+      ).next
     },
   }
 }
@@ -52,14 +59,20 @@ export const placesOf = function* (
   openid: string,
   { low, high }: { readonly low: number; readonly high: number },
 ): Generator<number> {
-  const { complete } = db.prepare('SELECT coalesce(max(stretch) + 1, 0) AS complete FROM recipients').get() as {
+  const { complete } = db
+    .prepare('SELECT coalesce(max(stretch) + 1, 0) AS complete FROM recipients')
+    .get() as {
     complete: number
   }
-  const tail = db.prepare('SELECT seq FROM messages WHERE seq >= ? AND seq < ? AND touser = ? ORDER BY seq DESC')
+  const tail = db.prepare(
+    'SELECT seq FROM messages WHERE seq >= ? AND seq < ? AND touser = ? ORDER BY seq DESC',
+  )
   for (const { seq } of tail.all(complete * stretchLength, high, openid) as unknown as { seq: number }[])
     if (seq > low) yield seq
 
-  const entries = db.prepare('SELECT stretch, entries FROM recipients WHERE stretch >= ? AND stretch <= ? ORDER BY stretch DESC')
+  const entries = db.prepare(
+    'SELECT stretch, entries FROM recipients WHERE stretch >= ? AND stretch <= ? ORDER BY stretch DESC',
+  )
   const hash = hashOf(openid)
   for (const row of entries.iterate(Math.floor(low / stretchLength), Math.floor(high / stretchLength))) {
     const { stretch, entries: bytes } = row as unknown as { stretch: number; entries: Uint8Array }
@@ -75,7 +88,8 @@ const placesIn = (bytes: Uint8Array, hash: number): readonly number[] => {
   const numbers = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8)
   const end = lowerBound(numbers, (hash + 1) * stretchLength)
   const places: number[] = []
-  for (let at = end - 1; at >= 0 && numbers[at]! >= hash * stretchLength; at--) places.push(numbers[at]! % stretchLength)
+  for (let at = end - 1; at >= 0 && numbers[at]! >= hash * stretchLength; at--)
+    places.push(numbers[at]! % stretchLength)
   return places
 }
 

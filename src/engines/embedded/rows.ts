@@ -106,7 +106,8 @@ export const recordColumns = `
   (SELECT group_concat(step) FROM (SELECT step FROM steps WHERE seq = m.seq ORDER BY delivery)), o.step`
 
 /** Where record columns come from. */
-export const recordTables = 'messages m LEFT JOIN queue q ON q.seq = m.seq LEFT JOIN outcomes o ON o.seq = m.seq'
+export const recordTables =
+  'messages m LEFT JOIN queue q ON q.seq = m.seq LEFT JOIN outcomes o ON o.seq = m.seq'
 
 export type RecordRow = readonly [
   id: string,

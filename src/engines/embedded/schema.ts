@@ -124,7 +124,9 @@ const refuseOldSqlite = (db: DatabaseSync): void => {
   const { version } = db.prepare('SELECT sqlite_version() AS version').get() as { version: string }
   const number = (text: string) => text.split('.').reduce((sum, part) => sum * 1000 + Number(part), 0)
   if (number(version) < number(oldestSqlite))
-    throw new Error(`SQLite ${version} is too old: Hongyan needs ${oldestSqlite} or newer, which Node 24 brings`)
+    throw new Error(
+      `SQLite ${version} is too old: Hongyan needs ${oldestSqlite} or newer, which Node 24 brings`,
+    )
 }
 
 const migrate = (db: DatabaseSync): void => {

@@ -34,13 +34,16 @@ export const searchMessages = (db: DatabaseSync, query: Query): FoundRows => {
     const own = { ...filter, where: [...filter.where, 'm.touser = ?'], values: [...filter.values, touser] }
     return readSome(db, own, placesOf(db, touser, range), range, query.limit)
   }
-  if (query.state !== undefined && query.state !== 'sent') return readState(db, filter, query.state, range, query.limit)
+  if (query.state !== undefined && query.state !== 'sent')
+    return readState(db, filter, query.state, range, query.limit)
   return scan(db, filter, range, query.limit)
 }
 
 export const countStates = (db: DatabaseSync, tenant: string): Readonly<Record<State, number>> => {
   const rows = db
-    .prepare(`SELECT coalesce(o.state, q.state) AS state, count(*) AS n FROM ${recordTables} WHERE m.tenant = ? GROUP BY 1`)
+    .prepare(
+      `SELECT coalesce(o.state, q.state) AS state, count(*) AS n FROM ${recordTables} WHERE m.tenant = ? GROUP BY 1`,
+    )
     .all(tenant)
   const counted = new Map(rows.map((row) => [row.state, row.n as number]))
   return Object.fromEntries(states.map((state) => [state, counted.get(state) ?? 0])) as Record<State, number>
@@ -67,7 +70,9 @@ const filterOf = (query: Query): Filter => {
   return { where: given.map(([condition]) => condition), values: given.map(([, value]) => value!) }
 }
 
-type Key = { readonly kind: 'id'; readonly id: string; readonly touser?: undefined } | { readonly kind: 'touser'; readonly touser: string }
+type Key =
+  | { readonly kind: 'id'; readonly id: string; readonly touser?: undefined }
+  | { readonly kind: 'touser'; readonly touser: string }
 
 /** `q` is exactly a message id, a caller's key, or an openid. */
 const keyOf = (db: DatabaseSync, tenant: string, q: string): Key => {
@@ -80,10 +85,14 @@ const seqOf = (db: DatabaseSync, id: string): number =>
   (db.prepare('SELECT seq FROM messages WHERE id = ?').get(id)?.seq as number | undefined) ?? -1
 
 const rangeOf = (db: DatabaseSync, { from, beforeSeq }: Query): Range => {
-  const { newest } = db.prepare('SELECT coalesce(max(seq), 0) AS newest FROM messages').get() as { newest: number }
+  const { newest } = db.prepare('SELECT coalesce(max(seq), 0) AS newest FROM messages').get() as {
+    newest: number
+  }
   const high = Math.min(beforeSeq ?? Number.POSITIVE_INFINITY, newest + 1)
   if (from === undefined) return { low: 0, high }
-  const first = db.prepare('SELECT seq FROM messages WHERE id >= ? ORDER BY id LIMIT 1').get(firstIdAt(from - disorderMs))
+  const first = db
+    .prepare('SELECT seq FROM messages WHERE id >= ? ORDER BY id LIMIT 1')
+    .get(firstIdAt(from - disorderMs))
   return { low: first ? (first.seq as number) - 1 : newest, high }
 }
 
@@ -96,7 +105,13 @@ const prepare = (db: DatabaseSync, tables: string, where: readonly string[]) => 
 }
 
 /** Reads rows whose places are known, in the order given. */
-const readSome = (db: DatabaseSync, { where, values }: Filter, places: Iterable<number>, { low, high }: Range, limit: number): FoundRows => {
+const readSome = (
+  db: DatabaseSync,
+  { where, values }: Filter,
+  places: Iterable<number>,
+  { low, high }: Range,
+  limit: number,
+): FoundRows => {
   const statement = prepare(db, recordTables, [...where, 'm.seq = ?'])
   const rows: SeqRow[] = []
   for (const seq of places) {
@@ -108,12 +123,20 @@ const readSome = (db: DatabaseSync, { where, values }: Filter, places: Iterable<
 }
 
 /** States other than `sent` have short lists of their own: the queue, and the index of the unsent. */
-const readState = (db: DatabaseSync, { where, values }: Filter, state: State, { low, high }: Range, limit: number): FoundRows => {
+const readState = (
+  db: DatabaseSync,
+  { where, values }: Filter,
+  state: State,
+  { low, high }: Range,
+  limit: number,
+): FoundRows => {
   const tables = isFinal(state)
     ? 'outcomes o CROSS JOIN messages m ON m.seq = o.seq LEFT JOIN queue q ON q.seq = m.seq'
     : 'queue q CROSS JOIN messages m ON m.seq = q.seq LEFT JOIN outcomes o ON o.seq = m.seq'
   // The partial index is used only when its condition stands in the query.
-  const own = isFinal(state) ? ["o.state <> 'sent'", 'o.state = ?', 'o.seq > ?', 'o.seq < ?'] : ['q.state = ?', 'q.seq > ?', 'q.seq < ?']
+  const own = isFinal(state)
+    ? ["o.state <> 'sent'", 'o.state = ?', 'o.seq > ?', 'o.seq < ?']
+    : ['q.state = ?', 'q.seq > ?', 'q.seq < ?']
   const order = isFinal(state) ? 'o.seq' : 'q.seq'
   const statement = db.prepare(
     `SELECT m.seq, ${recordColumns} FROM ${tables} WHERE ${[...own, ...where].join(' AND ')} ORDER BY ${order} DESC LIMIT ?`,
@@ -123,7 +146,12 @@ const readState = (db: DatabaseSync, { where, values }: Filter, state: State, { 
 }
 
 /** Walks down in steps, so that a filter that matches little cannot hold the reader for longer than its budget. */
-const scan = (db: DatabaseSync, { where, values }: Filter, { low, high }: Range, limit: number): FoundRows => {
+const scan = (
+  db: DatabaseSync,
+  { where, values }: Filter,
+  { low, high }: Range,
+  limit: number,
+): FoundRows => {
   const statement = prepare(db, recordTables, [...where, 'm.seq > ?', 'm.seq < ?'])
   const deadline = performance.now() + scanBudgetMs
   const rows: SeqRow[] = []

@@ -27,7 +27,11 @@ export interface ClaimOptions {
   readonly leaseMs: number
 }
 
-export type PublishResult = null | { readonly kind: 'duplicate' | 'conflict'; readonly id: string; readonly state: State }
+export type PublishResult = null | {
+  readonly kind: 'duplicate' | 'conflict'
+  readonly id: string
+  readonly state: State
+}
 
 /**
  * The transitions of the queue, each a function within an open transaction. Runs in the storage thread; who
@@ -53,7 +57,9 @@ const createIntake = (db: DatabaseSync, writtenUpTo: (seq: number) => void) => {
   const insert = db.prepare(`
     INSERT INTO messages (id, tenant, account, channel, lane, touser, template_id, body, accepted_at, send_at,
                           expires_at, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-  const enqueue = db.prepare('INSERT INTO queue (seq, lane, ready_at, state, updated_at) VALUES (?, ?, ?, ?, ?)')
+  const enqueue = db.prepare(
+    'INSERT INTO queue (seq, lane, ready_at, state, updated_at) VALUES (?, ?, ?, ?, ?)',
+  )
   const knownKey = db.prepare('SELECT id, fingerprint FROM idempotency WHERE tenant = ? AND key = ?')
   const insertKey = db.prepare('INSERT INTO idempotency (tenant, key, id, fingerprint) VALUES (?, ?, ?, ?)')
   const stateOf = db.prepare(`SELECT coalesce(o.state, q.state) AS state FROM ${recordTables} WHERE m.id = ?`)
@@ -66,7 +72,20 @@ const createIntake = (db: DatabaseSync, writtenUpTo: (seq: number) => void) => {
   }
 
   const publishOne = (row: MessageRow): PublishResult => {
-    const [id, tenant, account, channel, lane, touser, templateId, body, acceptedAt, sendAt, expiresAt, extra] = row
+    const [
+      id,
+      tenant,
+      account,
+      channel,
+      lane,
+      touser,
+      templateId,
+      body,
+      acceptedAt,
+      sendAt,
+      expiresAt,
+      extra,
+    ] = row
     const [, , , , , , , , , , , , key, fingerprint] = row
     if (key !== null) {
       const present = known(tenant, key, fingerprint)
@@ -85,7 +104,19 @@ const createIntake = (db: DatabaseSync, writtenUpTo: (seq: number) => void) => {
 }
 
 type ClaimedRow = readonly [
-  ...message: readonly [number, string, string, string, string, number, string, string, string, number, number],
+  ...message: readonly [
+    number,
+    string,
+    string,
+    string,
+    string,
+    number,
+    string,
+    string,
+    string,
+    number,
+    number,
+  ],
   readyAt: number,
   state: string,
   deliveries: number,
@@ -128,21 +159,38 @@ const createLeases = (db: DatabaseSync) => {
       const lost = state === 'leased'
       if (lost) leaseLost(seq, deliveries, leasedAt!, now)
       return [
-        ...([seq, id, tenant, account, channel, lane, touser, templateId, body, acceptedAt, expiresAt] as const),
+        ...([
+          seq,
+          id,
+          tenant,
+          account,
+          channel,
+          lane,
+          touser,
+          templateId,
+          body,
+          acceptedAt,
+          expiresAt,
+        ] as const),
         ...([deliveries + 1, tries, now, until, lost ? (doubtSince ?? leasedAt) : doubtSince] as const),
       ]
     })
   }
 
   return {
-    claim(options: ClaimOptions): { readonly rows: readonly DeliveryRow[]; readonly nextReadyAt: number | null } {
+    claim(options: ClaimOptions): {
+      readonly rows: readonly DeliveryRow[]
+      readonly nextReadyAt: number | null
+    } {
       let rows: readonly DeliveryRow[] = []
       for (let lane = 0; lane < lanes.length && rows.length < options.max; lane++) {
         const more = claimLane(lane, { ...options, max: options.max - rows.length })
         rows = rows.length === 0 ? more : [...rows, ...more]
       }
       if (rows.length > 0) return { rows, nextReadyAt: null }
-      const next = lanes.map((_, lane) => (nextReady.get(lane) as { at: number | null }).at).filter((at) => at !== null)
+      const next = lanes
+        .map((_, lane) => (nextReady.get(lane) as { at: number | null }).at)
+        .filter((at) => at !== null)
       return { rows, nextReadyAt: next.length === 0 ? null : Math.min(...next) }
     },
   }
@@ -170,7 +218,8 @@ const createEndings = (db: DatabaseSync) => {
         end.run(seq, state, reason, number, doubtSince, msgid, at, step)
         return true
       }
-      if (goOn.run(state, reason, until, spent ? 1 : 0, doubtSince, at, seq, number).changes === 0) return false
+      if (goOn.run(state, reason, until, spent ? 1 : 0, doubtSince, at, seq, number).changes === 0)
+        return false
       if (step !== null) addStep.run(seq, number, step)
       return true
     },
@@ -196,7 +245,9 @@ type Position = { seq: number; state: State; deliveries: number | null; doubtSin
 const createReads = (db: DatabaseSync) => {
   const find = db.prepare(`SELECT ${recordColumns} FROM ${recordTables} WHERE m.id = ? AND m.tenant = ?`)
   find.setReturnArrays(true)
-  const laneDepth = db.prepare('SELECT count(*) AS ready, min(ready_at) AS oldest FROM queue WHERE lane = ? AND ready_at <= ?')
+  const laneDepth = db.prepare(
+    'SELECT count(*) AS ready, min(ready_at) AS oldest FROM queue WHERE lane = ? AND ready_at <= ?',
+  )
   const later = db.prepare('SELECT count(*) AS later FROM queue WHERE ready_at > ?')
 
   return {

@@ -24,7 +24,8 @@ function serve(port: NonNullable<typeof parentPort>, file: string): void {
   const db = openWriter(file)
   const work: Work = { ...createStore(db), ...createUpkeep(db) }
 
-  const perform = ([name, argument]: Operation): unknown => (work[name] as (argument: unknown) => unknown)(argument)
+  const perform = ([name, argument]: Operation): unknown =>
+    (work[name] as (argument: unknown) => unknown)(argument)
 
   const transaction = (operations: readonly Operation[]): readonly Result[] => {
     db.exec('BEGIN IMMEDIATE')

@@ -17,7 +17,9 @@ export const createUpkeep = (db: DatabaseSync) => {
     SELECT m.seq, m.tenant, json_extract(m.extra, '$.key') AS key, coalesce(o.at < :before, 0) AS old
     FROM messages m LEFT JOIN outcomes o ON o.seq = m.seq
     WHERE m.seq > :after AND m.accepted_at < :before ORDER BY m.seq LIMIT :max`)
-  const removals = ['messages', 'outcomes', 'steps'].map((table) => db.prepare(`DELETE FROM ${table} WHERE seq = ?`))
+  const removals = ['messages', 'outcomes', 'steps'].map((table) =>
+    db.prepare(`DELETE FROM ${table} WHERE seq = ?`),
+  )
   const removeKey = db.prepare('DELETE FROM idempotency WHERE tenant = ? AND key = ?')
   const emptyStretches = db.prepare(
     `DELETE FROM recipients WHERE stretch < (SELECT coalesce(min(seq), 0) FROM messages) / ${stretchLength}`,
@@ -26,7 +28,13 @@ export const createUpkeep = (db: DatabaseSync) => {
   let sweptTo = 0
 
   return {
-    start: ({ now, leaseMs }: { now: number; leaseMs: number }): readonly { nonce: string; until: number }[] => {
+    start: ({
+      now,
+      leaseMs,
+    }: {
+      now: number
+      leaseMs: number
+    }): readonly { nonce: string; until: number }[] => {
       giveBack.run({ now, leaseMs })
       return loadNonces.all(now) as unknown as readonly { nonce: string; until: number }[]
     },
@@ -47,4 +55,9 @@ export const createUpkeep = (db: DatabaseSync) => {
   }
 }
 
-type SweptRow = { readonly seq: number; readonly tenant: string; readonly key: string | null; readonly old: 0 | 1 }
+type SweptRow = {
+  readonly seq: number
+  readonly tenant: string
+  readonly key: string | null
+  readonly old: 0 | 1
+}

@@ -1,0 +1,51 @@
+/** How much memory `hongyan dev` (gateway, worker, simulator) holds when nothing happens. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { residentMbOf } from './cpu.ts'
+
+export interface IdleResult {
+  readonly residentMb: number
+}
+
+const cli = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts')
+const startLimitMs = 20_000
+const idleMs = 10_000
+
+export const measureIdle = async (): Promise<IdleResult> => {
+  const home = mkdtempSync(join(tmpdir(), 'hongyan-bench-'))
+  const child = spawn(process.execPath, [cli, 'dev'], {
+    env: {
+      PATH: process.env.PATH,
+      HONGYAN_HOME: home,
+      HONGYAN_HTTP: '127.0.0.1:0',
+      HONGYAN_SIMULATOR: '127.0.0.1:0',
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let errors = ''
+  child.stderr.on('data', (chunk) => {
+    errors = `${errors}${chunk}`.slice(-1000)
+  })
+  const ended = () => child.exitCode !== null || child.signalCode !== null
+  try {
+    const deadline = performance.now() + startLimitMs
+    while (!existsSync(join(home, 'dev.json'))) {
+      if (ended()) throw new Error(`hongyan dev ended: ${errors.trim()}`)
+      if (performance.now() > deadline) throw new Error('hongyan dev was not ready in time')
+      await sleep(100)
+    }
+    await sleep(idleMs)
+    return { residentMb: residentMbOf(child.pid!) }
+  } finally {
+    if (!ended()) {
+      const gone = once(child, 'exit')
+      child.kill('SIGKILL')
+      await gone
+    }
+    rmSync(home, { recursive: true, force: true, maxRetries: 3 })
+  }
+}

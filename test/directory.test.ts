@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import {
+  type AccessKey,
+  type Account,
+  type DirectoryRecords,
+  openDirectory,
+  templateIdOf,
+} from '../src/directory.ts'
+import { createVault, newMasterKey } from '../src/vault.ts'
+
+const masterKey = newMasterKey()
+
+/** Records in memory, as texts. */
+const aStore = () => {
+  const entries = new Map<string, string>()
+  const records: DirectoryRecords = {
+    list: async (kind) =>
+      [...entries].filter(([name]) => name.startsWith(`${kind}/`)).map(([, value]) => value),
+    async put(kind, id, value) {
+      entries.set(`${kind}/${id}`, value)
+    },
+    async remove(kind, id) {
+      entries.delete(`${kind}/${id}`)
+    },
+  }
+  return { entries, records, open: (key = masterKey) => openDirectory(records, createVault(key)) }
+}
+
+const aKey = (overrides: Partial<AccessKey> = {}): AccessKey => ({
+  id: 'key_demo',
+  tenant: 'acme',
+  name: 'orders',
+  scopes: ['send', 'read'],
+  secrets: ['canary-new-密钥', 'canary-old'],
+  createdAt: 1,
+  ...overrides,
+})
+
+const anAccount = (overrides: Partial<Account> = {}): Account => ({
+  appid: 'wx0123456789abcdef',
+  tenant: 'acme',
+  name: 'shop',
+  kind: 'official',
+  secret: 'canary-app-secret',
+  tokenApi: 'stable',
+  templates: [{ templateId: 'tpl-1', alias: 'shipped' }],
+  ...overrides,
+})
+
+suite('the directory', () => {
+  test('keys and accounts survive a reopening, with two secrets while one is rotated', async () => {
+    const store = aStore()
+    const directory = await store.open()
+    await directory.putKey(aKey())
+    await directory.putAccount(anAccount())
+    const reopened = await store.open()
+    assert.deepEqual(reopened.key('key_demo'), aKey())
+    assert.deepEqual(reopened.account('wx0123456789abcdef'), anAccount())
+    assert.deepEqual(directory.key('key_demo'), aKey())
+  })
+
+  test('no secret stands in what is stored', async () => {
+    const store = aStore()
+    const directory = await store.open()
+    await directory.putKey(aKey())
+    await directory.putAccount(anAccount())
+    const stored = [...store.entries.values()].join('\n')
+    for (const secret of [...aKey().secrets, anAccount().secret]) {
+      assert.ok(!stored.includes(secret))
+      assert.ok(!stored.includes(Buffer.from(secret).toString('base64').replace(/=*$/, '')))
+    }
+  })
+
+  test('another master key opens nothing, and says so', async () => {
+    const store = aStore()
+    await (await store.open()).putKey(aKey())
+    await assert.rejects(store.open(newMasterKey()), /master key is not the one/)
+  })
+
+  test('a secret moved to another tenant, key or account does not open', async () => {
+    const moves: readonly [kind: string, change: object][] = [
+      ['key', { tenant: 'other' }],
+      ['key', { id: 'key_other' }],
+      ['account', { tenant: 'other' }],
+      ['account', { appid: 'wx-other' }],
+    ]
+    for (const [kind, change] of moves) {
+      const store = aStore()
+      const directory = await store.open()
+      await directory.putKey(aKey())
+      await directory.putAccount(anAccount())
+      for (const [name, value] of store.entries)
+        if (name.startsWith(`${kind}/`))
+          store.entries.set(name, JSON.stringify({ ...JSON.parse(value), ...change }))
+      await assert.rejects(store.open(), /does not open/, JSON.stringify(change))
+    }
+  })
+
+  test('what is replaced or removed stays so', async () => {
+    const store = aStore()
+    const directory = await store.open()
+    await directory.putKey(aKey())
+    await directory.putKey(aKey({ secrets: ['canary-newer'] }))
+    await directory.putKey(aKey({ id: 'key_2' }))
+    await directory.removeKey('key_2')
+    for (const each of [directory, await store.open()]) {
+      assert.deepEqual(each.key('key_demo')?.secrets, ['canary-newer'])
+      assert.equal(each.key('key_2'), undefined)
+    }
+  })
+
+  test('what could not be stored is not known', async () => {
+    const { records } = aStore()
+    const put = () => Promise.reject(new Error('full'))
+    const directory = await openDirectory({ ...records, put }, createVault(masterKey))
+    await assert.rejects(directory.putKey(aKey()), /full/)
+    await assert.rejects(directory.putAccount(anAccount()), /full/)
+    assert.deepEqual(
+      [directory.key('key_demo'), directory.account('wx0123456789abcdef')],
+      [undefined, undefined],
+    )
+  })
+
+  test('a tenant sees its own keys and accounts, by name or appid', async () => {
+    const directory = await aStore().open()
+    await directory.putKey(aKey())
+    await directory.putKey(aKey({ id: 'key_other', tenant: 'other' }))
+    await directory.putAccount(anAccount())
+    await directory.putAccount(anAccount({ appid: 'wx-other', tenant: 'other' }))
+    assert.deepEqual(
+      directory.keys('acme').map(({ id }) => id),
+      ['key_demo'],
+    )
+    assert.deepEqual(
+      directory.accounts('acme').map(({ appid }) => appid),
+      ['wx0123456789abcdef'],
+    )
+    assert.equal(directory.accountOf('acme', 'shop')?.appid, 'wx0123456789abcdef')
+    assert.equal(directory.accountOf('acme', 'wx0123456789abcdef')?.tenant, 'acme')
+    assert.equal(directory.accountOf('acme', 'wx-other'), undefined)
+    assert.equal(directory.accountOf('other', 'shop')?.appid, 'wx-other')
+    assert.equal(directory.accountOf('third', 'shop'), undefined)
+  })
+
+  test('a template is meant by its alias or its id', () => {
+    const account = anAccount()
+    assert.equal(templateIdOf(account, 'shipped'), 'tpl-1')
+    assert.equal(templateIdOf(account, 'tpl-1'), 'tpl-1')
+    assert.equal(templateIdOf(account, 'tpl-unknown'), 'tpl-unknown')
+  })
+})
+
+suite('the vault', () => {
+  const vault = createVault(masterKey)
+
+  for (const text of ['', 'secret', '密钥 😀', 'x'.repeat(100_000)])
+    test(`opens what it sealed: ${JSON.stringify(text.slice(0, 10))} of ${text.length}`, () =>
+      assert.equal(vault.open(vault.seal(text, 'here'), 'here'), text))
+
+  test('never seals twice alike', () =>
+    assert.notEqual(vault.seal('secret', 'here'), vault.seal('secret', 'here')))
+
+  test('does not open under another key or in another place', () => {
+    const sealed = vault.seal('secret', 'here')
+    assert.throws(() => createVault(newMasterKey()).open(sealed, 'here'), /does not open/)
+    assert.throws(() => vault.open(sealed, 'there'), /does not open/)
+  })
+
+  test('does not open what was changed or cut, wherever', () => {
+    const sealed = Buffer.from(vault.seal('secret', 'here'), 'base64')
+    for (let at = 0; at < sealed.length; at++) {
+      const changed = Buffer.from(sealed)
+      changed[at]! ^= 1
+      assert.throws(() => vault.open(changed.toString('base64'), 'here'), /does not open/, `byte ${at}`)
+      assert.throws(
+        () => vault.open(sealed.subarray(0, at).toString('base64'), 'here'),
+        /does not open/,
+        `cut at ${at}`,
+      )
+    }
+  })
+
+  for (const key of ['', 'short', Buffer.alloc(31).toString('base64'), Buffer.alloc(33).toString('base64')])
+    test(`refuses a master key of ${Buffer.from(key, 'base64').length} bytes`, () =>
+      assert.throws(() => createVault(key), /32 bytes in base64/))
+
+  test('takes a master key as a file would give it', () =>
+    assert.equal(createVault(`${masterKey}\n`).open(vault.seal('secret', 'here'), 'here'), 'secret'))
+})

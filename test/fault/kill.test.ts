@@ -1,0 +1,38 @@
+import { suite, type TestContext, test } from 'node:test'
+import { faultsIn } from './checker.ts'
+import { runKills } from './kill-run.ts'
+import { reportOf } from './report.ts'
+import { missedWindows } from './windows.ts'
+
+/** Together at least a hundred kills. A start is mostly waiting for one core, so several go side by side. */
+const lanes = 4
+const killsEach = 26
+const seed = 20_260_501
+
+suite('kill -9', () => {
+  test('a hundred kills lose nothing and send nothing twice', async (t: TestContext) => {
+    const started = performance.now()
+    const results = await Promise.all(
+      Array.from({ length: lanes }, (_, lane) =>
+        runKills(t, {
+          kills: killsEach,
+          seed: seed + lane,
+          until: Number.POSITIVE_INFINITY,
+          receiptsMayWait: true,
+        }),
+      ),
+    )
+    const report = reportOf(results, { seed, seconds: (performance.now() - started) / 1000 })
+    t.diagnostic(JSON.stringify(report))
+
+    for (const { findings } of results) t.assert.deepEqual(faultsIn(findings), [], JSON.stringify(findings))
+    t.assert.ok(report.kills >= 100)
+    // Template messages are repeated until WeChat says so; only the others may be left to wait for a receipt.
+    const states = results.flatMap(({ records }) => records.map(({ state }) => state))
+    t.assert.deepEqual(
+      [...new Set(states)].filter((state) => !['sent', 'parked', 'unknown'].includes(state)),
+      [],
+    )
+    t.assert.deepEqual(missedWindows(report.windows), [], 'a window was never hit')
+  })
+})

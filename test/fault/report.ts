@@ -1,0 +1,106 @@
+/** The one line that a run leaves: what was done, what was found. */
+import { execFileSync } from 'node:child_process'
+import type { State } from '../../src/message.ts'
+import type { Findings } from './checker.ts'
+import type { KillResult } from './kill-run.ts'
+import { missedWindows, type Windows } from './windows.ts'
+
+export interface Report {
+  readonly seed: number
+  readonly commit: string
+  readonly engine: 'embedded'
+  readonly faults: string
+  readonly kills: number
+  /** Sizes of the checker's sets. */
+  readonly sets: Readonly<Record<keyof Findings, number>>
+  readonly accepted: number
+  readonly effects: number
+  /** Messages by their final state. */
+  readonly states: Readonly<Partial<Record<State, number>>>
+  readonly windows: Windows
+  readonly startMs: Spread
+  readonly recoveryMs: Spread
+  readonly quietMs: number
+  readonly seconds: number
+}
+
+export interface Spread {
+  readonly median: number
+  readonly max: number
+}
+
+export interface ReportOptions {
+  readonly seed: number
+  readonly seconds: number
+}
+
+/** Of runs side by side, as of one. */
+export const reportOf = (results: readonly KillResult[], { seed, seconds }: ReportOptions): Report => ({
+  seed,
+  commit: commit(),
+  engine: 'embedded',
+  faults: 'sigkill',
+  kills: sum(results.map(({ kills }) => kills)),
+  sets: sumEach(results.map(({ findings }) => sizesOf(findings))),
+  accepted: sum(results.map(({ records }) => records.length)),
+  effects: sum(results.map(({ effects }) => effects)),
+  states: statesOf(results),
+  windows: sumEach(results.map(({ windows }) => windows)),
+  startMs: spreadOf(results.flatMap(({ startMs }) => startMs)),
+  recoveryMs: spreadOf(results.flatMap(({ recoveryMs }) => recoveryMs)),
+  quietMs: Math.max(...results.map(({ quietMs }) => quietMs)),
+  seconds: Math.round(seconds),
+})
+
+export const sizesOf = (findings: Findings): Readonly<Record<keyof Findings, number>> =>
+  Object.fromEntries(
+    Object.entries(findings).map(([name, members]) => [name, members.length]),
+  ) as unknown as Readonly<Record<keyof Findings, number>>
+
+/** Kills enough that every window must have been hit. */
+const manyKills = 500
+
+/** Why a run is not good; empty if it is. */
+export const faultsOf = ({ sets, windows, kills }: Report): readonly string[] => [
+  ...Object.entries(sets)
+    .filter(([, size]) => size > 0)
+    .map(([name, size]) => `${name}: ${size}`),
+  ...(kills < manyKills ? [] : missedWindows(windows).map((name) => `no kill hit the window ${name}`)),
+]
+
+export const spreadOf = (values: readonly number[]): Spread => {
+  const sorted = values.toSorted((a, b) => a - b)
+  return {
+    median: Math.round(sorted[Math.floor(sorted.length / 2)] ?? 0),
+    max: Math.round(sorted.at(-1) ?? 0),
+  }
+}
+
+const statesOf = (results: readonly KillResult[]): Readonly<Partial<Record<State, number>>> => {
+  const counts: Partial<Record<State, number>> = {}
+  for (const { records } of results) for (const { state } of records) counts[state] = (counts[state] ?? 0) + 1
+  return counts
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
+
+const sumEach = <Name extends string>(
+  all: readonly Readonly<Record<Name, number>>[],
+): Readonly<Record<Name, number>> => {
+  const names = Object.keys(all[0]!) as Name[]
+  return Object.fromEntries(names.map((name) => [name, sum(all.map((each) => each[name]))])) as Readonly<
+    Record<Name, number>
+  >
+}
+
+/** Which state of the product was under test; `unknown` outside of its repository. */
+export const commit = (): string => {
+  try {
+    const cwd = import.meta.dirname
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd, stdio: ['ignore', 'pipe', 'ignore'] })
+      .toString()
+      .trim()
+  } catch {
+    return 'unknown'
+  }
+}

@@ -1,0 +1,1 @@
+export const runSustained = async (..._: unknown[]): Promise<readonly string[]> => []
