@@ -107,5 +107,8 @@ const main = async (args: readonly string[]): Promise<void> => {
 
 // `exit` handlers end the Redis, and children end when their conductor is gone.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
-await main(process.argv.slice(2))
+await main(process.argv.slice(2)).catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = 1
+})
 process.exit()

@@ -1,7 +1,6 @@
 /** Who takes part, and the place each is given: an empty folder, and a Redis for those who need one. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
+import { openFolder } from './folder.ts'
 import { type Fsync, startRedis } from './peer/redis.ts'
 import { type Process, startProcess } from './process.ts'
 import type { ServiceTasks, StorePlace } from './service.ts'
@@ -42,7 +41,8 @@ export const startContestant = (
 export interface Place extends StorePlace, AsyncDisposable {}
 
 export const openPlace = async (contestant: Contestant): Promise<Place> => {
-  const home = mkdtempSync(join(tmpdir(), 'hongyan-bench-'))
+  const folder = openFolder()
+  const home = folder.path
   const fsync = fsyncs[contestant]
   const redis = fsync && (await startRedis(home, fsync))
   return {
@@ -50,7 +50,7 @@ export const openPlace = async (contestant: Contestant): Promise<Place> => {
     ...(redis && { redis: { port: redis.port, pid: redis.pid } }),
     async [Symbol.asyncDispose]() {
       await redis?.[Symbol.asyncDispose]()
-      rmSync(home, { recursive: true, force: true, maxRetries: 3 })
+      folder.remove()
     },
   }
 }

@@ -1,11 +1,11 @@
 /** How much memory `hongyan dev` (gateway, worker, simulator) holds when nothing happens. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { residentMbOf } from './cpu.ts'
+import { openFolder } from './folder.ts'
 
 export interface IdleResult {
   readonly residentMb: number
@@ -16,7 +16,8 @@ const startLimitMs = 20_000
 const idleMs = 10_000
 
 export const measureIdle = async (): Promise<IdleResult> => {
-  const home = mkdtempSync(join(tmpdir(), 'hongyan-bench-'))
+  const folder = openFolder()
+  const home = folder.path
   const child = spawn(process.execPath, [cli, 'dev'], {
     env: {
       PATH: process.env.PATH,
@@ -46,6 +47,6 @@ export const measureIdle = async (): Promise<IdleResult> => {
       child.kill('SIGKILL')
       await gone
     }
-    rmSync(home, { recursive: true, force: true, maxRetries: 3 })
+    folder.remove()
   }
 }

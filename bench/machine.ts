@@ -1,7 +1,9 @@
 /** What the numbers were measured on. */
 import { spawnSync } from 'node:child_process'
-import { statfsSync } from 'node:fs'
+import { closeSync, fdatasyncSync, openSync, statfsSync, writeSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, release, tmpdir, totalmem, type } from 'node:os'
+import { join } from 'node:path'
+import { openFolder } from './folder.ts'
 import { redisVersion } from './peer/redis.ts'
 
 export interface Machine {
@@ -11,6 +13,8 @@ export interface Machine {
   readonly system: string
   /** Whether temporary files, and with them all that is stored here, lie in memory: then a sync costs nothing. */
   readonly storesInMemory: boolean
+  /** How long the disk took to sync 8 KB when it began: it bounds every durable answer, and others slow it down. */
+  readonly syncMs: { readonly p50: number; readonly p90: number }
   readonly node: string
   readonly redis: string | undefined
   /** Others at work when it began: the average number of running processes of the last minute. */
@@ -25,10 +29,29 @@ export const describeMachine = (): Machine => ({
   memoryGb: Math.round(totalmem() / 2 ** 30),
   system: `${type()} ${release().split('-')[0]}`,
   storesInMemory: statfsSync(tmpdir()).type === tmpfs,
+  syncMs: measureSync(),
   node: process.version,
   redis: redisVersion(),
   load: Number(loadavg()[0]!.toFixed(1)),
 })
+
+const syncs = 100
+
+const measureSync = (): Machine['syncMs'] => {
+  const folder = openFolder()
+  const file = openSync(join(folder.path, 'sync'), 'w')
+  const page = Buffer.alloc(8192, 1)
+  const times = Array.from({ length: syncs }, () => {
+    writeSync(file, page)
+    const startedAt = performance.now()
+    fdatasyncSync(file)
+    return performance.now() - startedAt
+  }).sort((a, b) => a - b)
+  closeSync(file)
+  folder.remove()
+  const at = (share: number) => Number(times[share * syncs]!.toFixed(2))
+  return { p50: at(0.5), p90: at(0.9) }
+}
 
 /** The short name of the commit, with `+` when there are changes beside it. */
 export const currentCommit = (): string => {

@@ -37,12 +37,12 @@ export const renderReport = (results: Results): string => {
 }
 
 const heading = ({ date, commit, machine, rounds, scale }: Results): string => {
-  const { cpu, cores, memoryGb, system, node, redis, load, storesInMemory } = machine
+  const { cpu, cores, memoryGb, system, node, redis, load, syncMs, storesInMemory } = machine
   const parts = [
     `${date.slice(0, 10)}, commit ${commit}`,
     `${cpu}, ${cores} cores, ${memoryGb} GB, ${system}, Node ${node}`,
     redis === undefined ? 'no Redis: the peer is left out' : `Redis ${redis}`,
-    `load before the start ${load}`,
+    `load before the start ${load}, a sync of the disk ${syncMs.p50} ms (p90 ${syncMs.p90} ms)`,
     `median of ${rounds} rounds, counts × ${scale}`,
     ...(storesInMemory ? ['stored in memory: syncs cost nothing here'] : []),
   ]

@@ -23,7 +23,7 @@ export interface LedgerQuery {
   readonly account?: string
   readonly templateId?: string
   readonly tag?: string
-  /** Exactly a message id, an openid, a caller's `client_msg_id` or WeChat's msgid. */
+  /** Exactly a message id, an openid or a caller's `client_msg_id`; what is several of them finds all. */
   readonly q?: string
   /** Accepted at or after, milliseconds since 1970 UTC. */
   readonly from?: number

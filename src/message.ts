@@ -59,6 +59,9 @@ const finalStates: ReadonlySet<State> = new Set(['sent', 'unknown', 'dead', 'exp
 
 export const isFinal = (state: State): boolean => finalStates.has(state)
 
+/** The idempotency key of a caller's own message id; other kinds of keys begin with another letter. */
+export const callerKey = (clientMsgId: string): string => `c:${clientMsgId}`
+
 /** A message as it was accepted. Times are milliseconds since 1970 UTC. */
 export interface Message {
   readonly id: MessageId
@@ -84,7 +87,7 @@ export interface Message {
 }
 
 export interface Idempotency {
-  /** Unique per tenant. */
+  /** Unique per tenant. For a message with a `clientMsgId` it is `callerKey(clientMsgId)`. */
   readonly key: string
   /** A digest of what the caller sent. */
   readonly fingerprint: string

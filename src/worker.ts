@@ -38,6 +38,8 @@ export const startWorker = (parts: WorkerParts): Worker => {
   const { queue, observe, concurrency } = parts
   const stopping = new AbortController()
   const handle = createHandler(parts)
+  /** The queue is asked again when so few are left, so that it is asked for many at a time. */
+  const low = Math.floor(concurrency / 2)
   let ahead: Delivery[] = []
   let inFlight = 0
   let wake = () => {}
@@ -52,7 +54,7 @@ export const startWorker = (parts: WorkerParts): Worker => {
   const done = () => {
     inFlight--
     begin()
-    if (ahead.length < concurrency) wake()
+    if (ahead.length <= low) wake()
   }
 
   const room = () => 2 * concurrency - inFlight - ahead.length
@@ -60,7 +62,7 @@ export const startWorker = (parts: WorkerParts): Worker => {
   const untilRoom = () =>
     new Promise<void>((resolve) => {
       wake = resolve
-      if (ahead.length < concurrency || stopping.signal.aborted) resolve()
+      if (ahead.length <= low || stopping.signal.aborted) resolve()
     })
 
   const loop = async () => {

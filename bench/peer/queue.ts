@@ -31,9 +31,7 @@ const jobOptions: DefaultJobOptions = {
 
 /** BullMQ wants no limit of retries on connections that block. Commands of one turn of the event loop go together. */
 export const connectRedis = (port: number): Redis =>
-  new Redis({ host: '127.0.0.1', port, maxRetriesPerRequest: null, enableAutoPipelining: autoPipelining })
-
-const autoPipelining = process.env.PEER_AUTO_PIPELINING !== 'off'
+  new Redis({ host: '127.0.0.1', port, maxRetriesPerRequest: null, enableAutoPipelining: true })
 
 export const openMessageQueue = (port: number): MessageQueue =>
   new Queue(queueName, { connection: connectRedis(port), defaultJobOptions: jobOptions })

@@ -1,5 +1,6 @@
 /** The command line. Each command is a file; this one only gathers them and turns failures into exit codes. */
 import { Command, CommanderError } from 'commander'
+import { version } from '../version.ts'
 import { addAccounts } from './accounts.ts'
 import { addCancel } from './cancel.ts'
 import { addDev } from './dev.ts'
@@ -15,7 +16,6 @@ import { addSend } from './send.ts'
 import { addServe } from './serve.ts'
 import { addSign } from './sign.ts'
 import { addSimulate } from './simulate.ts'
-import { version } from '../version.ts'
 import { withoutColour } from './terminal.ts'
 
 /** The headings of help that the library writes itself. */

@@ -3,7 +3,14 @@ import { hash, randomUUIDv7 } from 'node:crypto'
 import { channelTraits, defaultChannel } from '../channels.ts'
 import { type Account, type Directory, templateIdOf } from '../directory.ts'
 import { checkField, type FieldReason, fieldRules, fieldType } from '../fields.ts'
-import { type Channel, type Idempotency, type Message, messageIdOf, wechatClientMsgId } from '../message.ts'
+import {
+  type Channel,
+  callerKey,
+  type Idempotency,
+  type Message,
+  messageIdOf,
+  wechatClientMsgId,
+} from '../message.ts'
 import { Problem, type ProblemCode } from './problems.ts'
 import { MessageInput } from './schemas.ts'
 import { validator } from './validate.ts'
@@ -142,7 +149,8 @@ export const parseTime = (text: string | undefined, pointer: string): number | u
 }
 
 const idempotencyOf = (input: MessageInput, headerKey: string | undefined): Idempotency | undefined => {
-  const key = input.client_msg_id !== undefined ? `c:${input.client_msg_id}` : headerKey && `h:${headerKey}`
+  const key =
+    input.client_msg_id !== undefined ? callerKey(input.client_msg_id) : headerKey && `h:${headerKey}`
   return key ? { key, fingerprint: hash('sha256', JSON.stringify(input), 'base64url') } : undefined
 }
 

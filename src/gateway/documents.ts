@@ -27,7 +27,9 @@ export const documentRoutes = async (app: FastifyInstance, { version }: RoutePar
     hideUntagged: true,
   })
 
-  app.get('/openapi.json', async (_request, reply) => reply.serializer(JSON.stringify).send(app.swagger()))
+  app.get('/openapi.json', async (_request, reply) =>
+    reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(app.swagger()),
+  )
   for (const [path, page] of [
     ['/', welcomePage(version)],
     ['/docs', docsPage],

@@ -5,7 +5,10 @@ export type Log = Logger
 
 /** One JSON object a line, on standard error: standard output is for data. */
 export const createLog = (level: string): Log =>
-  pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }))
+  pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ dest: 2, sync: true }),
+  )
 
 /** How long the same alert of the same account is not written again. */
 const quietMs = 60_000
@@ -32,7 +35,10 @@ export const logObservations = (log: Logger): Observe => {
       const { kind: _, ...rest } = observation
       log.debug(rest, 'token')
     } else if (observation.kind === 'settled' && observation.result === 'expired') {
-      log.warn({ id: observation.delivery.message.id }, 'A settlement came after its lease had gone to another')
+      log.warn(
+        { id: observation.delivery.message.id },
+        'A settlement came after its lease had gone to another',
+      )
     }
   }
 }

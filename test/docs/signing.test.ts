@@ -55,14 +55,14 @@ suite('the vectors of v1', () => {
     t.assert.equal(published?.signature, 'nvTn2vsKFKS9dJPAn4aQapp5/vA97UiUscvIzSi7dzQ='))
 
   for (const vector of vectors.v1)
-    test(vector.name, (t) => {
+    test(vector.name, (t: TestContext) => {
       t.assert.equal(bodyDigest(vector.body), vector.body_sha256)
       t.assert.equal(canonicalRequest(vector), vector.canonical)
       t.assert.equal(signRequest(secret, vector), vector.signature)
       t.assert.equal(authorizationOf(keyId, secret, vector), vector.authorization)
       t.assert.ok(verifyRequest([secret], vector, vector.signature))
       t.assert.ok(
-        page.includes(`\`${vector.method} ${vector.path}\` | \`${vector.signature}\``),
+        tables.includes(`\`${vector.method} ${vector.path}\` | \`${vector.signature}\``),
         'Not on the page',
       )
     })
@@ -70,7 +70,7 @@ suite('the vectors of v1', () => {
 
 suite('the vectors of params', () => {
   for (const vector of vectors.params)
-    test(vector.name, (t) => {
+    test(vector.name, (t: TestContext) => {
       t.assert.equal(sortedParams(vector), vector.text)
       t.assert.equal(signParams(secret, vector), vector.signature)
       t.assert.ok(verifyParams([secret], vector, vector.signature))

@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 /** Whoever ends what was begun: a test, or the command that runs it. */
 export interface Owner {
@@ -34,9 +35,15 @@ export interface ProcessOptions {
 }
 
 const root = new URL('../../', import.meta.url).pathname
+/**
+ * Where Node keeps what it compiled, so that a start takes half the time. Only a process that ends in order writes to
+ * it: those that are killed leave nothing.
+ */
+const compileCache = join(root, 'node_modules/.cache/hongyan-compiled')
 const running = new Set<ChildProcess>()
 
-// A harness that ends early must not leave its processes behind.
+// A harness that ends early must not leave its processes behind, nor when it is told to.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
@@ -45,7 +52,7 @@ export const startProcess = ({ args, env, logFile }: ProcessOptions): Process =>
   const log = openSync(logFile, 'a')
   const child = spawn(process.execPath, ['src/cli/main.ts', ...args], {
     cwd: root,
-    env: { ...surroundings(), ...env },
+    env: { ...surroundings(), NODE_COMPILE_CACHE: compileCache, ...env },
     stdio: ['ignore', 'pipe', log],
   } satisfies SpawnOptions)
   closeSync(log)

@@ -88,7 +88,7 @@ const runClient = async (
 }
 
 const keptWishes = 200
-const longestArray = 12
+const longestArray = 20
 
 /** Mostly something new: one, or an array in which an old one or a twin may hide. */
 const nextWishes = (random: Random, fresh: () => Wish, earlier: () => Wish): readonly Wish[] => {
@@ -112,6 +112,9 @@ const aWish = ({ name, appid, openids, templates }: typeof official, key: string
   client_msg_id: key,
 })
 
+/** Between two tries of the same request. */
+const longestWaitMs = 160
+
 interface Sending {
   readonly actor: string
   readonly wishes: readonly Wish[]
@@ -124,7 +127,7 @@ export const sendUntilAnswered = async (
   { actor, wishes, random }: Sending,
 ): Promise<void> => {
   const body = wishes.length === 1 ? wishes[0] : wishes
-  while (true) {
+  for (let waitMs = 20; ; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
     const reply = await caller.post('/v1/messages', body)
     const results = resultsOf(reply, wishes.length)
     for (const [index, { client_msg_id: key }] of wishes.entries()) {
@@ -132,7 +135,7 @@ export const sendUntilAnswered = async (
       else history.add({ actor, op: 'accept', key, ...unanswered(reply) })
     }
     if (results) return
-    await pause(10 + random.next() * 50)
+    await pause(waitMs / 2 + (random.next() * waitMs) / 2)
   }
 }
 

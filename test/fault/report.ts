@@ -26,6 +26,7 @@ export interface Report {
 
 export interface Spread {
   readonly median: number
+  readonly p99: number
   readonly max: number
 }
 
@@ -70,8 +71,10 @@ export const faultsOf = ({ sets, windows, kills }: Report): readonly string[] =>
 
 export const spreadOf = (values: readonly number[]): Spread => {
   const sorted = values.toSorted((a, b) => a - b)
+  const at = (share: number) => Math.round(sorted[Math.floor(sorted.length * share)] ?? 0)
   return {
-    median: Math.round(sorted[Math.floor(sorted.length / 2)] ?? 0),
+    median: at(0.5),
+    p99: at(0.99),
     max: Math.round(sorted.at(-1) ?? 0),
   }
 }

@@ -10,8 +10,6 @@ export interface ServiceOptions {
   readonly port: number
   /** Base address of the simulated WeChat. */
   readonly wechat: string
-  /** Where Node keeps what it compiled, so that a start takes half the time. */
-  readonly compileCache: string
   readonly settings?: Readonly<Record<string, string>>
 }
 
@@ -30,7 +28,7 @@ export interface Life {
 }
 
 const startLimitMs = 60_000
-const pollMs = 15
+const pollMs = 25
 
 export const createService = (owner: Owner, options: ServiceOptions) => {
   let current: Life | undefined
@@ -52,14 +50,13 @@ export const createService = (owner: Owner, options: ServiceOptions) => {
 
 export type Service = ReturnType<typeof createService>
 
-const startLife = ({ home, port, wechat, compileCache, settings }: ServiceOptions): Life => {
+const startLife = ({ home, port, wechat, settings }: ServiceOptions): Life => {
   const spawnedAt = Date.now()
   const started = performance.now()
   const child = startProcess({
     args: ['serve'],
     logFile: join(home, 'service.log'),
     env: {
-      NODE_COMPILE_CACHE: compileCache,
       HONGYAN_HOME: home,
       HONGYAN_HTTP: `127.0.0.1:${port}`,
       HONGYAN_WECHAT: wechat,

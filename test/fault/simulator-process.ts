@@ -7,13 +7,13 @@ import { type Owner, startProcess } from './child-process.ts'
 
 export interface SimulatorOptions {
   readonly home: string
-  readonly compileCache: string
   readonly seed: number
   /** Of every answer. */
   readonly latencyMs: number
 }
 
 export interface Call {
+  readonly appid: string | null
   readonly path: string
   readonly key: string
   readonly clientMsgId: string | null
@@ -34,11 +34,11 @@ export const keyFields: Readonly<Record<string, string>> = {
 }
 
 export const startSimulatorProcess = async (owner: Owner, options: SimulatorOptions) => {
-  const { home, compileCache, seed, latencyMs } = options
+  const { home, seed, latencyMs } = options
   const child = startProcess({
     args: ['simulate', '--memory', '--seed', String(seed), '--latency', String(latencyMs)],
     logFile: join(home, 'simulator.log'),
-    env: { NODE_COMPILE_CACHE: compileCache, HONGYAN_HOME: home, HONGYAN_SIMULATOR: '127.0.0.1:0' },
+    env: { HONGYAN_HOME: home, HONGYAN_SIMULATOR: '127.0.0.1:0' },
   })
   owner.after(() => child.signal('SIGKILL'))
   const line = await Promise.race([child.firstLine, child.exited])
@@ -76,6 +76,7 @@ export const startSimulatorProcess = async (owner: Owner, options: SimulatorOpti
       (await all('effects')).map((row) => ({ key: keyOf(row), at: Date.parse(row.at) })),
     calls: async (): Promise<readonly Call[]> =>
       (await all('calls')).map((row) => ({
+        appid: row.appid,
         path: row.path,
         key: keyOf(row),
         clientMsgId: row.client_msg_id,

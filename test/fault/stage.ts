@@ -31,10 +31,9 @@ export const openStage = async (
 ): Promise<Stage> => {
   const home = mkdtempSync(join(tmpdir(), 'hongyan-fault-'))
   owner.after(() => rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }))
-  const compileCache = join(home, 'compiled')
-  const simulator = await startSimulatorProcess(owner, { home, compileCache, seed, latencyMs })
+  const simulator = await startSimulatorProcess(owner, { home, seed, latencyMs })
   const port = await freePort()
-  const service = createService(owner, { home, port, wechat: simulator.url, compileCache, settings })
+  const service = createService(owner, { home, port, wechat: simulator.url, settings })
   const first = service.spawn()
   await first.ready
   const { url } = service

@@ -6,6 +6,8 @@ import type { TestContext } from 'node:test'
 import { type Account, openDirectory, type Scope, scopes } from '../../src/directory.ts'
 import { type ArrivalLimits, type GatewayParts, startGateway } from '../../src/gateway/gateway.ts'
 import { createObserver } from '../../src/observe.ts'
+import type { Delivery } from '../../src/queue.ts'
+import type { Settlement } from '../../src/settlement.ts'
 import { authorizationOf, bodyDigest, signParams } from '../../src/signing.ts'
 import { createVault } from '../../src/vault.ts'
 import { atEnd } from './at-end.ts'
@@ -252,6 +254,19 @@ const jsonOf = (text: string): unknown => {
   }
 }
 
+/** What a worker would do: takes the next message on lease, and settles it. Answers the delivery. */
+export const settleNext = async (
+  { queue, observer }: Pick<TestGateway, 'queue' | 'observer'>,
+  settlement?: Settlement,
+): Promise<Delivery> => {
+  const [delivery] = await queue.receive({ max: 1, waitMs: 5000 })
+  if (!delivery) throw new Error('There was nothing to settle')
+  if (!settlement) return delivery
+  const result = await queue.settle(delivery, settlement)
+  observer.observe({ kind: 'settled', delivery, settlement, result })
+  return delivery
+}
+
 /** Bytes for a bare socket, for what no client would send. */
 export interface Bytes {
   readonly bytes: string
@@ -264,10 +279,14 @@ export interface Bytes {
  * gateway has let go of the connection altogether.
  */
 export const exchangeBytes = (port: number, { bytes, drip = ' ' }: Bytes): Promise<Answer> =>
-  new Promise((resolve) => {
+  new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     let received = ''
     let drop = drip
+    const late = setTimeout(() => {
+      reject(new Error(`The connection is still open after ${letGoMs} ms: ${received}`))
+      socket.destroy()
+    }, letGoMs)
     const dripping = setInterval(() => socket.write(drop), 25)
     socket.write(bytes, 'latin1')
     socket.on('data', (piece) => {
@@ -279,9 +298,13 @@ export const exchangeBytes = (port: number, { bytes, drip = ' ' }: Bytes): Promi
     socket.on('error', () => {})
     socket.on('close', () => {
       clearInterval(dripping)
+      clearTimeout(late)
       resolve(answerOf(received))
     })
   })
+
+/** Longer than any limit of a gateway under test. */
+const letGoMs = 10_000
 
 const answerOf = (received: string): Answer => {
   const [head = '', text = ''] = received.split('\r\n\r\n')

@@ -58,8 +58,11 @@ export const openEmbedded = async (options: EmbeddedOptions): Promise<Engine> =>
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const lock = lockFolder(folder)
   const file = join(folder, 'hongyan.db')
-  const store = await openGroupCommit(file, onFailure)
-  const nonces = await store.run('start', { now: clock.now(), leaseMs })
+  const store = await openGroupCommit(file, onFailure).catch((error) => {
+    lock.release()
+    throw error
+  })
+  const nonces = await store.run('start', clock.now())
 
   const sweep = () => {
     const now = clock.now()

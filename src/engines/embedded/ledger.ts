@@ -47,20 +47,23 @@ const parseCursor = (cursor: string): number => {
   return match ? Number(match[1]) : 0
 }
 
+type Asker = { resolve(value: unknown): void; reject(error: Error): void }
+type Reader = { readonly thread: Worker; readonly waiting: Map<number, Asker> }
+
 const createReader = (file: string) => {
-  let thread: Worker | undefined
+  let reader: Reader | undefined
   let idle: NodeJS.Timeout | undefined
   let lastId = 0
-  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
 
   const stop = async () => {
     clearTimeout(idle)
-    const stopping = thread
-    thread = undefined
-    await stopping?.terminate()
+    const stopping = reader
+    reader = undefined
+    await stopping?.thread.terminate()
   }
 
-  const start = (): Worker => {
+  const start = (): Reader => {
+    const waiting = new Map<number, Asker>()
     const started = new Worker(new URL('./reader.ts', import.meta.url), { workerData: { file } })
     started.on('message', (reply: Reply) => {
       const caller = waiting.get(reply.id)
@@ -71,19 +74,20 @@ const createReader = (file: string) => {
     const lost = () => {
       for (const { reject } of waiting.values()) reject(new Error('The reading thread has ended'))
       waiting.clear()
-      if (thread === started) thread = undefined
+      if (reader?.thread === started) reader = undefined
     }
     started.on('error', lost)
     started.on('exit', lost)
     started.unref()
-    return started
+    return { thread: started, waiting }
   }
 
   return {
     ask: (question: Question): Promise<unknown> =>
       new Promise((resolve, reject) => {
+        reader ??= start()
+        const { thread, waiting } = reader
         if (waiting.size >= maxWaiting) return reject(new Error('Too many searches are waiting'))
-        thread ??= start()
         clearTimeout(idle)
         idle = setTimeout(() => waiting.size === 0 && void stop(), idleMs).unref()
         const id = ++lastId

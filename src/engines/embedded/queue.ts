@@ -2,9 +2,14 @@ import type { Clock } from '../../clock.ts'
 import type { MessageId, Step } from '../../message.ts'
 import type { Cancellation, Delivery, Publication, Queue, ReceiveOptions } from '../../queue.ts'
 import type { Settlement } from '../../settlement.ts'
+import { createBatch } from './batch.ts'
 import type { GroupCommit } from './group-commit.ts'
-import { deliveryOf, rowOf } from './rows.ts'
-import type { SettleRow } from './store.ts'
+import { deliveryOf, type MessageRow, rowOf, type SettleRow } from './rows.ts'
+import type { PublishResult } from './store.ts'
+
+/** Nobody waits for a settlement but the lease, so settlements may wait a little for each other. */
+const settleWaitMs = 5
+const maxRows = 500
 
 export const createEmbeddedQueue = ({
   store,
@@ -16,6 +21,16 @@ export const createEmbeddedQueue = ({
   readonly leaseMs: number
 }): Queue => {
   const arrivals = createBell()
+  const intake = createBatch<MessageRow, PublishResult>({
+    maxRows,
+    waitMs: 0,
+    perform: (rows) => store.run('publish', rows),
+  })
+  const settlements = createBatch<SettleRow, boolean>({
+    maxRows,
+    waitMs: settleWaitMs,
+    perform: (rows) => store.run('settle', rows),
+  })
 
   const claim = async (max: number) => {
     const { rows, nextReadyAt } = await store.run('claim', { max, now: clock.now(), leaseMs })
@@ -24,7 +39,7 @@ export const createEmbeddedQueue = ({
 
   return {
     async publish(messages) {
-      const results = await store.run('publish', messages.map(rowOf))
+      const results = await intake.add(messages.map(rowOf))
       arrivals.ring()
       return results.map((result) => (result === null ? accepted : { ...result, id: result.id as MessageId }))
     },
@@ -44,10 +59,9 @@ export const createEmbeddedQueue = ({
     },
 
     async settle(delivery, settlement) {
-      const row = settleRow(delivery, settlement, clock.now())
-      const settled = await store.run('settle', row)
+      const [settled] = await settlements.add([settleRow(delivery, settlement, clock.now())])
       // Who waits may have looked before this message had a time to come back at.
-      if (settled && row.until !== null) arrivals.ring()
+      if (settled && goesOn(settlement)) arrivals.ring()
       return settled ? 'settled' : 'expired'
     },
 
@@ -57,18 +71,25 @@ export const createEmbeddedQueue = ({
 
     depth: () => store.run('depth', clock.now()),
 
-    close: () => store.close(),
+    close() {
+      settlements.flush()
+      intake.flush()
+      return store.close()
+    },
   }
 }
 
 const accepted: Publication = { kind: 'accepted' }
 
+/** Whether the message comes back after this. */
+const goesOn = ({ kind }: Settlement): boolean => kind === 'retry' || kind === 'parked' || kind === 'returned'
+
 /** A settlement as what it writes. */
 const settleRow = (delivery: Delivery, settlement: Settlement, at: number): SettleRow => {
   const { handle, number, leasedAt, doubtSince = null, message } = delivery
-  const row = { seq: handle as number, number, at, spent: false, doubtSince, msgid: null }
+  const seq = handle as number
   if (settlement.kind === 'returned')
-    return { ...row, state: 'queued', reason: null, until: message.acceptedAt, step: null }
+    return [seq, number, 'queued', null, message.acceptedAt, 0, doubtSince, null, at, null]
   const { kind: state, reason = null, attempts } = settlement
   const waits = settlement.kind === 'retry' || settlement.kind === 'parked'
   const step: Step = {
@@ -79,16 +100,18 @@ const settleRow = (delivery: Delivery, settlement: Settlement, at: number): Sett
     leasedAt,
     ...(attempts && { attempts }),
   }
-  return {
-    ...row,
+  return [
+    seq,
+    number,
     state,
     reason,
-    until: waits ? settlement.until : null,
-    spent: settlement.kind === 'retry' && settlement.spent,
-    doubtSince: waits && settlement.inDoubt ? (doubtSince ?? leasedAt) : doubtSince,
-    msgid: (settlement.kind === 'sent' && settlement.msgid) || null,
-    step: JSON.stringify(step),
-  }
+    waits ? settlement.until : null,
+    settlement.kind === 'retry' && settlement.spent ? 1 : 0,
+    waits && settlement.inDoubt ? (doubtSince ?? leasedAt) : doubtSince,
+    (settlement.kind === 'sent' && settlement.msgid) || null,
+    at,
+    JSON.stringify(step),
+  ]
 }
 
 /** Counts its strokes, so that one who looked before it rang need not have listened to know that it did. */

@@ -97,6 +97,24 @@ export const deliveryOf = (row: DeliveryRow): Delivery => {
   return row[15] === null ? delivery : { ...delivery, doubtSince: row[15] }
 }
 
+/** What a settlement writes. */
+export type SettleRow = readonly [
+  seq: number,
+  /** The fence: the number of the delivery. */
+  number: number,
+  state: string,
+  reason: string | null,
+  /** When it goes on; null when this is the end. */
+  until: number | null,
+  /** What it adds to the tries. */
+  spent: 0 | 1,
+  doubtSince: number | null,
+  msgid: string | null,
+  at: number,
+  /** A `Step` as JSON; null leaves no trace (a delivery handed back). */
+  step: string | null,
+]
+
 /** The columns of a record: of a message, and of where it stands in the queue or how it ended. */
 export const recordColumns = `
   m.id, m.tenant, m.account, m.channel, m.lane, m.touser, m.template_id, m.body, m.accepted_at, m.send_at,

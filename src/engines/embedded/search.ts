@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { LedgerQuery } from '../../ledger.ts'
-import { firstIdAt, isFinal, type State, states } from '../../message.ts'
+import { callerKey, firstIdAt, isFinal, type State, states } from '../../message.ts'
 import { placesOf } from './recipients.ts'
 import { type RecordRow, recordColumns, recordTables } from './rows.ts'
 
@@ -27,13 +27,9 @@ type SeqRow = readonly [seq: number, ...row: RecordRow]
 export const searchMessages = (db: DatabaseSync, query: Query): FoundRows => {
   const range = rangeOf(db, query)
   const filter = filterOf(query)
-  const key = query.q === undefined ? undefined : keyOf(db, query.tenant, query.q)
-  if (key?.kind === 'id') return readSome(db, filter, [seqOf(db, key.id)], range, query.limit)
-  const touser = key?.touser ?? query.touser
-  if (touser !== undefined) {
-    const own = { ...filter, where: [...filter.where, 'm.touser = ?'], values: [...filter.values, touser] }
-    return readSome(db, own, placesOf(db, touser, range), range, query.limit)
-  }
+  if (query.q !== undefined) return readKey(db, filter, query.q, query, range)
+  if (query.touser !== undefined)
+    return readSome(db, filter, placesOf(db, query.touser, range), range, query.limit)
   if (query.state !== undefined && query.state !== 'sent')
     return readState(db, filter, query.state, range, query.limit)
   return scan(db, filter, range, query.limit)
@@ -70,30 +66,17 @@ const filterOf = (query: Query): Filter => {
   return { where: given.map(([condition]) => condition), values: given.map(([, value]) => value!) }
 }
 
-type Key =
-  | { readonly kind: 'id'; readonly id: string; readonly touser?: undefined }
-  | { readonly kind: 'touser'; readonly touser: string }
-
-/** `q` is exactly a message id, a caller's key, or an openid. */
-const keyOf = (db: DatabaseSync, tenant: string, q: string): Key => {
-  const byKey = db.prepare("SELECT id FROM idempotency WHERE tenant = ? AND key = 'c:' || ?").get(tenant, q)
-  if (byKey) return { kind: 'id', id: byKey.id as string }
-  return q.startsWith('msg_') ? { kind: 'id', id: q } : { kind: 'touser', touser: q }
-}
-
-const seqOf = (db: DatabaseSync, id: string): number =>
-  (db.prepare('SELECT seq FROM messages WHERE id = ?').get(id)?.seq as number | undefined) ?? -1
-
 const rangeOf = (db: DatabaseSync, { from, beforeSeq }: Query): Range => {
   const { newest } = db.prepare('SELECT coalesce(max(seq), 0) AS newest FROM messages').get() as {
     newest: number
   }
   const high = Math.min(beforeSeq ?? Number.POSITIVE_INFINITY, newest + 1)
   if (from === undefined) return { low: 0, high }
-  const first = db
-    .prepare('SELECT seq FROM messages WHERE id >= ? ORDER BY id LIMIT 1')
+  // Whatever was accepted clearly before `from` was also recorded before what is asked for.
+  const before = db
+    .prepare('SELECT seq FROM messages WHERE id < ? ORDER BY id DESC LIMIT 1')
     .get(firstIdAt(from - disorderMs))
-  return { low: first ? (first.seq as number) - 1 : newest, high }
+  return { low: before ? (before.seq as number) : 0, high }
 }
 
 const prepare = (db: DatabaseSync, tables: string, where: readonly string[]) => {
@@ -102,6 +85,39 @@ const prepare = (db: DatabaseSync, tables: string, where: readonly string[]) => 
   )
   statement.setReturnArrays(true)
   return statement
+}
+
+/** What `q` names: a message by its id or by its caller's key, and the messages of an openid. */
+const readKey = (
+  db: DatabaseSync,
+  filter: Filter,
+  q: string,
+  { tenant, limit }: Query,
+  range: Range,
+): FoundRows => {
+  const byKey = db
+    .prepare('SELECT id FROM idempotency WHERE tenant = ? AND key = ?')
+    .get(tenant, callerKey(q))
+  const ids = [q, (byKey?.id as string | undefined) ?? q]
+  const named = ids
+    .flatMap((id) => db.prepare('SELECT seq FROM messages WHERE id = ?').all(id))
+    .map(({ seq }) => seq as number)
+  const own = {
+    where: [...filter.where, '(m.touser = ? OR m.id IN (?, ?))'],
+    values: [...filter.values, q, ...ids],
+  }
+  return readSome(db, own, merged([...new Set(named)], placesOf(db, q, range)), range, limit)
+}
+
+/** Few places among many, all descending, none twice. */
+const merged = function* (few: readonly number[], many: Iterable<number>): Generator<number> {
+  const rest = [...few].sort((a, b) => b - a)
+  for (const place of many) {
+    while (rest.length > 0 && rest[0]! > place) yield rest.shift()!
+    if (rest[0] === place) rest.shift()
+    yield place
+  }
+  yield* rest
 }
 
 /** Reads rows whose places are known, in the order given. */

@@ -1,25 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { lanes, type State, type Step } from '../../message.ts'
 import type { Cancellation, Depth } from '../../queue.ts'
-import { createRecipients } from './recipients.ts'
-import { type DeliveryRow, type MessageRow, type RecordRow, recordColumns, recordTables } from './rows.ts'
-
-/** What a settlement writes. */
-export interface SettleRow {
-  readonly seq: number
-  /** The fence: the number of the delivery. */
-  readonly number: number
-  readonly state: State
-  readonly reason: string | null
-  /** When it goes on; null when this is the end. */
-  readonly until: number | null
-  readonly spent: boolean
-  readonly doubtSince: number | null
-  readonly msgid: string | null
-  readonly at: number
-  /** A `Step` as JSON; null leaves no trace (a delivery handed back). */
-  readonly step: string | null
-}
+import { createRecipients, stretchLength } from './recipients.ts'
+import {
+  type DeliveryRow,
+  type MessageRow,
+  type RecordRow,
+  recordColumns,
+  recordTables,
+  type SettleRow,
+} from './rows.ts'
 
 export interface ClaimOptions {
   readonly max: number
@@ -55,20 +45,21 @@ export type Store = ReturnType<typeof createStore>
 /** Messages come in. */
 const createIntake = (db: DatabaseSync, writtenUpTo: (seq: number) => void) => {
   const insert = db.prepare(`
-    INSERT INTO messages (id, tenant, account, channel, lane, touser, template_id, body, accepted_at, send_at,
-                          expires_at, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+    INSERT INTO messages (seq, id, tenant, account, channel, lane, touser, template_id, body, accepted_at, send_at,
+                          expires_at, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO NOTHING`)
   const enqueue = db.prepare(
     'INSERT INTO queue (seq, lane, ready_at, state, updated_at) VALUES (?, ?, ?, ?, ?)',
   )
   const knownKey = db.prepare('SELECT id, fingerprint FROM idempotency WHERE tenant = ? AND key = ?')
   const insertKey = db.prepare('INSERT INTO idempotency (tenant, key, id, fingerprint) VALUES (?, ?, ?, ?)')
   const stateOf = db.prepare(`SELECT coalesce(o.state, q.state) AS state FROM ${recordTables} WHERE m.id = ?`)
+  // Numbers are never given twice, although messages are forgotten: an old delivery must not fit a new message.
+  let lastSeq = lastSeqOf(db)
 
-  const known = (tenant: string, key: string, fingerprint: string | null): PublishResult => {
-    const row = knownKey.get(tenant, key) as { id: string; fingerprint: string } | undefined
-    if (!row) return null
-    const { state } = stateOf.get(row.id) as { state: State }
-    return { kind: row.fingerprint === fingerprint ? 'duplicate' : 'conflict', id: row.id, state }
+  const known = (kind: 'duplicate' | 'conflict', id: string): PublishResult => {
+    const { state } = stateOf.get(id) as { state: State }
+    return { kind, id, state }
   }
 
   const publishOne = (row: MessageRow): PublishResult => {
@@ -87,20 +78,47 @@ const createIntake = (db: DatabaseSync, writtenUpTo: (seq: number) => void) => {
       extra,
     ] = row
     const [, , , , , , , , , , , , key, fingerprint] = row
-    if (key !== null) {
-      const present = known(tenant, key, fingerprint)
-      if (present) return present
-      insertKey.run(tenant, key, id, fingerprint)
-    }
-    const { lastInsertRowid } = insert.run(
-      ...[id, tenant, account, channel, lane, touser, templateId, body, acceptedAt, sendAt, expiresAt, extra],
+    const present = key === null ? undefined : (knownKey.get(tenant, key) as KnownKey | undefined)
+    if (present) return known(present.fingerprint === fingerprint ? 'duplicate' : 'conflict', present.id)
+    const seq = lastSeq + 1
+    const { changes } = insert.run(
+      ...[
+        seq,
+        id,
+        tenant,
+        account,
+        channel,
+        lane,
+        touser,
+        templateId,
+        body,
+        acceptedAt,
+        sendAt,
+        expiresAt,
+        extra,
+      ],
     )
-    enqueue.run(lastInsertRowid, lane, sendAt, sendAt > acceptedAt ? 'scheduled' : 'queued', acceptedAt)
-    writtenUpTo(lastInsertRowid as number)
+    if (changes === 0) return known('duplicate', id)
+    lastSeq = seq
+    if (key !== null) insertKey.run(tenant, key, id, fingerprint)
+    enqueue.run(seq, lane, sendAt, sendAt > acceptedAt ? 'scheduled' : 'queued', acceptedAt)
+    writtenUpTo(seq)
     return null
   }
 
   return { publish: (rows: readonly MessageRow[]): readonly PublishResult[] => rows.map(publishOne) }
+}
+
+type KnownKey = { readonly id: string; readonly fingerprint: string }
+
+/** The highest number that a message has or that a stretch of recipients, which may outlive its messages, covers. */
+const lastSeqOf = (db: DatabaseSync): number => {
+  const { seq } = db
+    .prepare(`
+      SELECT max(coalesce((SELECT max(seq) FROM messages), 0),
+                 coalesce((SELECT (max(stretch) + 1) * ${stretchLength} - 1 FROM recipients), 0)) AS seq`)
+    .get() as { seq: number }
+  return seq
 }
 
 type ClaimedRow = readonly [
@@ -210,19 +228,20 @@ const createEndings = (db: DatabaseSync) => {
     FROM ${recordTables} WHERE m.id = ? AND m.tenant = ?`)
   const drop = db.prepare('DELETE FROM queue WHERE seq = ?')
 
-  return {
-    settle(row: SettleRow): boolean {
-      const { seq, number, state, reason, until, spent, doubtSince, msgid, at, step } = row
-      if (until === null) {
-        if (leave.run(seq, number).changes === 0) return false
-        end.run(seq, state, reason, number, doubtSince, msgid, at, step)
-        return true
-      }
-      if (goOn.run(state, reason, until, spent ? 1 : 0, doubtSince, at, seq, number).changes === 0)
-        return false
-      if (step !== null) addStep.run(seq, number, step)
+  const settleOne = (row: SettleRow): boolean => {
+    const [seq, number, state, reason, until, spent, doubtSince, msgid, at, step] = row
+    if (until === null) {
+      if (leave.run(seq, number).changes === 0) return false
+      end.run(seq, state, reason, number, doubtSince, msgid, at, step)
       return true
-    },
+    }
+    if (goOn.run(state, reason, until, spent, doubtSince, at, seq, number).changes === 0) return false
+    if (step !== null) addStep.run(seq, number, step)
+    return true
+  }
+
+  return {
+    settle: (rows: readonly SettleRow[]): readonly boolean[] => rows.map(settleOne),
 
     cancel({ tenant, id, now }: { tenant: string; id: string; now: number }): Cancellation {
       const row = position.get(id, tenant) as Position | undefined

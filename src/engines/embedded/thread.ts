@@ -51,17 +51,21 @@ function serve(port: NonNullable<typeof parentPort>, file: string): void {
     }
   }
 
+  const close = () => {
+    if (!failed) db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    db.close()
+    port.close()
+  }
+
+  // After a failed write nobody knows what the file holds until it is opened again, so nothing more is done to it.
+  let failed = false
   port.on('message', (operations: readonly Operation[] | 'close') => {
-    if (operations === 'close') {
-      db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-      db.close()
-      port.close()
-      return
-    }
+    if (operations === 'close') return close()
+    if (failed) return
     try {
       port.postMessage({ results: batch(operations) } satisfies Answer)
     } catch (error) {
-      // After a failed write nobody knows what the file holds until it is opened again.
+      failed = true
       port.postMessage({ fatal: String(error) } satisfies Answer)
     }
   })

@@ -6,10 +6,11 @@ import { stretchLength } from './recipients.ts'
  * is past its time, a little at each round so that no round holds up the queue.
  */
 export const createUpkeep = (db: DatabaseSync) => {
-  // Only this process works on the file, so every lease found at the start belongs to one that is gone.
-  const giveBack = db.prepare(`
-    UPDATE queue SET ready_at = :now
-    WHERE lane IN (0, 1, 2) AND ready_at > :now AND ready_at <= :now + :leaseMs AND state = 'leased'`)
+  // Only this process works on the file, so every lease found at the start belongs to one that is gone. What is
+  // queued is ready at once, also when the clock was put back since it came.
+  const giveBack = db.prepare(
+    "UPDATE queue SET ready_at = :now WHERE ready_at > :now AND state IN ('leased', 'queued')",
+  )
   const loadNonces = db.prepare('SELECT nonce, until FROM nonces WHERE until > ?')
 
   const oldNonces = db.prepare('DELETE FROM nonces WHERE until <= ?')
@@ -28,14 +29,8 @@ export const createUpkeep = (db: DatabaseSync) => {
   let sweptTo = 0
 
   return {
-    start: ({
-      now,
-      leaseMs,
-    }: {
-      now: number
-      leaseMs: number
-    }): readonly { nonce: string; until: number }[] => {
-      giveBack.run({ now, leaseMs })
+    start: (now: number): readonly { nonce: string; until: number }[] => {
+      giveBack.run({ now })
       return loadNonces.all(now) as unknown as readonly { nonce: string; until: number }[]
     },
 

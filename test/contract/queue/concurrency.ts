@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ContractOptions, clausesOf, receiveNow } from '../../support/harness.ts'
 import { aMessage } from '../../support/messages.ts'
-import { minuteMs } from './parts.ts'
+import { aRetry, minuteMs } from './parts.ts'
 
 /** Many at once get what each alone would have got. */
 export const concurrency = (options: ContractOptions) => {
@@ -25,16 +25,48 @@ export const concurrency = (options: ContractOptions) => {
     assert.deepEqual(received.sort(), messages.map(({ id }) => id).sort())
   })
 
-  clause('one that the store refuses harms none of those beside it', async (_t, { queue, ledger }) => {
-    const twin = aMessage()
-    await queue.publish([twin])
+  clause('a message that cannot be stored is refused alone', async (_t, { queue, ledger }) => {
     const good = Array.from({ length: 20 }, () => aMessage())
-    const answers = await Promise.allSettled(
-      good.flatMap((message) => [queue.publish([message]), queue.publish([twin])]),
+    const bad = { ...aMessage(), expiresAt: Number.NaN }
+    const answers = await Promise.allSettled([
+      ...good.slice(0, 10).map((message) => queue.publish([message])),
+      queue.publish([bad]),
+      ...good.slice(10).map((message) => queue.publish([message])),
+    ])
+    assert.deepEqual(
+      answers.flatMap(({ status }, index) => (status === 'rejected' ? [index] : [])),
+      [10],
     )
-    assert.ok(answers.every(({ status }, index) => index % 2 === 1 || status === 'fulfilled'))
     for (const message of good) assert.equal((await ledger.find(message))?.state, 'queued')
-    assert.equal((await queue.depth()).lanes.normal.ready, 21)
+    assert.equal(await ledger.find(bad), undefined)
+  })
+
+  clause('a settlement that cannot be stored is refused alone', async (_t, harness) => {
+    const { queue, ledger } = harness
+    await queue.publish(Array.from({ length: 5 }, () => aMessage()))
+    const deliveries = await receiveNow(harness)
+    const answers = await Promise.allSettled(
+      deliveries.map((delivery, index) =>
+        queue.settle(delivery, index === 2 ? aRetry(Number.NaN) : { kind: 'sent' }),
+      ),
+    )
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      ['fulfilled', 'fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
+    )
+    const states = await Promise.all(
+      deliveries.map(async ({ message }) => (await ledger.find(message))?.state),
+    )
+    assert.deepEqual(states, ['sent', 'sent', 'leased', 'sent', 'sent'])
+  })
+
+  clause('a message published many times at the same moment is there once', async (_t, harness) => {
+    const twin = aMessage()
+    const answers = (
+      await Promise.all(Array.from({ length: 20 }, () => harness.queue.publish([twin])))
+    ).flat()
+    assert.equal(answers.filter(({ kind }) => kind === 'accepted').length, 1)
+    assert.equal((await receiveNow(harness)).length, 1)
   })
 
   clause('close finishes what was asked', async (_t, harness) => {
