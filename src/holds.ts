@@ -37,7 +37,8 @@ export const createHolds = (): Holds => {
     place(errcode, message, until) {
       if (!['hold', 'quota', 'slow'].includes(errcode.action)) return
       const key = errcode.scope === 'api' || errcode.action !== 'hold' ? apiKey(message) : message.account
-      holds.set(key, { until, reason: errcodeReason(errcode.code) })
+      // A late reply that asks for less does not shorten what stands.
+      if ((holds.get(key)?.until ?? 0) < until) holds.set(key, { until, reason: errcodeReason(errcode.code) })
     },
   }
 }

@@ -20,7 +20,7 @@ import { startWorker } from './worker.ts'
 
 export { bearerOf } from './gateway/auth.ts'
 export { newKey } from './gateway/keys.ts'
-export { demoAccounts, startSimulator } from './simulator/simulator.ts'
+export { demoAccounts, type SimulatedAccount, startSimulator } from './simulator/simulator.ts'
 export { assertFolderFree }
 
 export interface Service {

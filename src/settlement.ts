@@ -126,25 +126,38 @@ const afterRefusal = (
     case 'token':
       return again(delivery, retry, { until: now + 500 + backoffMs(retry, delivery.number, random), reason })
     case 'backoff':
-      if (delivery.tries + 1 >= retry.maxTries) return final(delivery, reason)
-      return again(delivery, retry, {
-        until:
-          now +
-          (errcode.waitMs ? jitterMs(errcode.waitMs, random) : backoffMs(retry, delivery.tries, random)),
-        reason,
-        // Too many calls for one recipient say nothing about this message.
-        spent: errcode.scope !== 'recipient',
-      })
+      return afterBusy(errcode, delivery, now, random, retry)
     case 'slow':
-      return again(delivery, retry, { until: nextMinute(now) + Math.floor(random() * 5000), reason })
+      return again(delivery, retry, { until: restUntil(errcode, now) + Math.floor(random() * 5000), reason })
     case 'quota':
-      return wait(delivery, retry, {
-        until: nextBeijingMidnight(now) + Math.floor(random() * 60_000),
-        reason,
-      })
     case 'hold':
-      return wait(delivery, retry, { until: now + jitterMs(errcode.waitMs ?? 300_000, random), reason })
+      return wait(delivery, retry, { until: restUntil(errcode, now) + Math.floor(random() * 60_000), reason })
   }
+}
+
+/** How long WeChat asks for rest, for a refusal whose scope is wider than its message. */
+export const restUntil = ({ action, waitMs }: Errcode, now: number): number => {
+  if (action === 'quota') return nextBeijingMidnight(now)
+  if (action === 'slow') return Math.max(nextMinute(now), now + (waitMs ?? 0) - minuteMs)
+  return now + (waitMs ?? defaultHoldMs)
+}
+
+const minuteMs = 60_000
+const defaultHoldMs = 5 * minuteMs
+
+const afterBusy = (
+  errcode: Errcode,
+  delivery: Delivery,
+  now: number,
+  random: Random,
+  retry: RetryPolicy,
+): Outcome => {
+  const reason = errcodeReason(errcode.code)
+  // Too many calls for one recipient say nothing about this message.
+  const spent = errcode.scope !== 'recipient'
+  if (spent && delivery.tries + 1 >= retry.maxTries) return final(delivery, reason)
+  const waitMs = errcode.waitMs ? jitterMs(errcode.waitMs, random) : backoffMs(retry, delivery.tries, random)
+  return again(delivery, retry, { until: now + waitMs, reason, spent })
 }
 
 const again = (

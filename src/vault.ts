@@ -22,9 +22,9 @@ export const createVault = (masterKey: string): Vault => {
     },
     open(sealed, context) {
       const bytes = Buffer.from(sealed, 'base64')
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes))
-      decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(-tagBytes))
       try {
+        const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes))
+        decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(-tagBytes))
         return decipher.update(bytes.subarray(nonceBytes, -tagBytes)).toString() + decipher.final().toString()
       } catch (cause) {
         throw new Error('A stored secret does not open: the master key is not the one that sealed it', {

@@ -8,7 +8,15 @@ import { createHolds } from './holds.ts'
 import type { Observe } from './observe.ts'
 import type { Delivery, Queue } from './queue.ts'
 import type { Sender, Sending } from './sender.ts'
-import { admit, decide, heldBack, type Outcome, type Policy, type Settlement } from './settlement.ts'
+import {
+  admit,
+  decide,
+  heldBack,
+  type Outcome,
+  type Policy,
+  restUntil,
+  type Settlement,
+} from './settlement.ts'
 import { classify, errcodeReason, type Verdict } from './verdict.ts'
 
 export interface WorkerParts {
@@ -116,15 +124,16 @@ const createHandler = ({ queue, sender, policy, clock, random, observe }: Worker
 
   return async (delivery: Delivery): Promise<void> => {
     try {
-      const now = clock.now()
-      const refused = admit(delivery, now, policy) ?? held(delivery, now)
+      const before = clock.now()
+      const refused = admit(delivery, before, policy) ?? held(delivery, before)
       if (refused) return await settle(delivery, refused)
 
       const sending = await sender.send(delivery.message)
       observe({ kind: 'called', delivery, sending })
       const verdict = classify(sending.reply)
-      const outcome = decide(verdict, delivery, { now: clock.now(), random, policy })
-      if (verdict.kind === 'refused') takeNote({ verdict, delivery, outcome, holds, observe })
+      const now = clock.now()
+      const outcome = decide(verdict, delivery, { now, random, policy })
+      if (verdict.kind === 'refused') takeNote({ verdict, delivery, now, holds, observe })
       await settle(delivery, withAttempts(outcome, sending))
     } catch (error) {
       observe({ kind: 'alert', code: 'delivery-failed', detail: `${delivery.message.id}: ${String(error)}` })
@@ -139,17 +148,17 @@ const withAttempts = (outcome: Outcome, { attempts }: Sending): Settlement =>
 const takeNote = ({
   verdict: { errcode },
   delivery: { message },
-  outcome,
+  now,
   holds,
   observe,
 }: {
   verdict: Verdict & { kind: 'refused' }
   delivery: Delivery
-  outcome: Outcome
+  now: number
   holds: Holds
   observe: Observe
 }): void => {
-  if ('until' in outcome) holds.place(errcode, message, outcome.until)
+  holds.place(errcode, message, restUntil(errcode, now))
   if (errcode.alert)
     observe({
       kind: 'alert',

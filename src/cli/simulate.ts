@@ -33,7 +33,7 @@ interface SimulateOptions {
 const simulate = async (options: SimulateOptions): Promise<void> => {
   crashOnSurprise()
   const config = readConfig(process.env)
-  const { startSimulator } = await import('../simulator/simulator.ts')
+  const { startSimulator } = await import('../main.ts')
   const simulator = await startSimulator({
     api: config.simulator,
     admin: config.simulatorAdmin,

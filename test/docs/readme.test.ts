@@ -21,7 +21,13 @@ const startDev = async (t: TestContext): Promise<{ home: string; dev: Record<str
   const home = temporaryFolder(t)
   const child = spawn(process.execPath, ['bin/hongyan.js', 'dev'], {
     cwd: root,
-    env: { ...process.env, HONGYAN_HOME: home, HONGYAN_HTTP: '127.0.0.1:0', HONGYAN_SIMULATOR: '127.0.0.1:0', LANG: 'C' },
+    env: {
+      ...process.env,
+      HONGYAN_HOME: home,
+      HONGYAN_HTTP: '127.0.0.1:0',
+      HONGYAN_SIMULATOR: '127.0.0.1:0',
+      LANG: 'C',
+    },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   t.after(() => child.kill('SIGKILL'))
@@ -51,7 +57,9 @@ suite('the READMEs', () => {
   for (const file of ['README.md', 'README.zh-CN.md'])
     test(`every command of ${file} under "npm start" works as written`, async (t) => {
       const { home, dev } = await startDev(t)
-      const blocks = shellBlocks(read(file)).filter((block) => /curl|hongyan -- (send|list|errcode)/.test(block))
+      const blocks = shellBlocks(read(file)).filter((block) =>
+        /curl|hongyan -- (send|list|errcode)/.test(block),
+      )
       assert.ok(blocks.length >= 4)
       const script = blocks.map((block) => adapted(block, home, dev)).join('\n')
       const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', script], {
@@ -100,4 +108,3 @@ suite('the READMEs', () => {
         assert.ok(existsSync(join(root, dirname(file), target!)), `${file} links to ${target}`)
   })
 })
-

@@ -18,7 +18,7 @@ const read = (id: string, state: string): Line => ({
 
 const record = (id: string, key: string, change: Partial<FinalRecord> = {}): FinalRecord => {
   const state = change.state ?? 'sent'
-  return { id, key, state, reason: null, timeline: [{ at: 1, event: state }], ...change }
+  return { id, key, channel: 'template', state, reason: null, timeline: [{ at: 1, event: state }], ...change }
 }
 
 const seen = (...keys: readonly string[]) => keys.map((key) => ({ key, at: 1 }))

@@ -5,7 +5,7 @@
  * Messages are matched by the caller's key, which travels in a field of the text: what a user saw is known by
  * it even if the service forgot the message, took it twice, or changed the key that WeChat is given.
  */
-import { isFinal, type State } from '../../src/message.ts'
+import { type Channel, isFinal, type State } from '../../src/message.ts'
 import type { Line } from './history.ts'
 
 /** A message as its record tells it at the end. */
@@ -13,6 +13,7 @@ export interface FinalRecord {
   readonly id: string
   /** The caller's own key. */
   readonly key: string
+  readonly channel: Channel
   readonly state: State
   readonly reason: string | null
   readonly timeline: readonly TimelineEvent[]
@@ -118,7 +119,11 @@ const toldOf = (history: readonly Line[]): Told => {
   return { ids, accepted, inDoubt, ends }
 }
 
-const isAtRest = (record: FinalRecord | undefined, receiptsMayWait: boolean): boolean =>
+/** Whether nothing more happens to it, or at most a receipt may come. */
+export const isAtRest = (
+  record: Pick<FinalRecord, 'state' | 'reason'> | undefined,
+  receiptsMayWait: boolean,
+): boolean =>
   record !== undefined &&
   (isFinal(record.state) ||
     (receiptsMayWait && record.state === 'parked' && record.reason === 'awaiting-receipt'))

@@ -29,7 +29,7 @@ suite('SIGTERM', () => {
     await load.finish()
     await untilQuiet(caller, { limitMs: 60_000, receiptsMayWait: false })
 
-    const records = await readRecords(caller)
+    const records = await readRecords(caller, false)
     const findings = check({ history: history.lines, records, effects: await simulator.effects() })
     t.assert.deepEqual(faultsIn(findings), [], JSON.stringify(findings))
     const notSent = records.filter(({ state }) => state !== 'sent')

@@ -51,7 +51,7 @@ suite('a call in doubt', () => {
     await untilQuiet(caller, { limitMs: 60_000, receiptsMayWait: false })
 
     const [records, effects, calls] = [
-      await readRecords(caller),
+      await readRecords(caller, false),
       await simulator.effects(),
       await simulator.calls(),
     ]
@@ -80,7 +80,7 @@ suite('a call in doubt', () => {
     await untilQuiet(caller, { limitMs: 30_000, receiptsMayWait: true })
 
     const [records, effects, calls] = [
-      await readRecords(caller),
+      await readRecords(caller, true),
       await simulator.effects(),
       await simulator.calls(),
     ]

@@ -65,7 +65,7 @@ export const runKills = async (owner: Owner, options: KillOptions): Promise<Kill
   const limitMs = receiptsMayWait ? quietLimitMs.withoutReceipts : quietLimitMs.withReceipts
   await untilQuiet(caller, { limitMs, receiptsMayWait })
   const quietMs = Date.now() - peace.spawnedAt
-  const records = await readRecords(caller)
+  const records = await readRecords(caller, receiptsMayWait)
   const effects = await simulator.effects()
   await peace.stop()
 
@@ -100,6 +100,7 @@ const killManyTimes = async (service: Service, scene: Scene) => {
   let kills = 0
 
   while (kills < scene.kills && performance.now() < scene.until) {
+    if (load.fault()) throw load.fault()
     if (kills % 10 < 10 - drainKills) load.goOn()
     else load.rest()
     const life = service.spawn()

@@ -31,11 +31,13 @@ suite('kill -9', () => {
     for (const { findings } of results) t.assert.deepEqual(faultsIn(findings), [], JSON.stringify(findings))
     t.assert.ok(report.kills >= 100)
     // Template messages are repeated until WeChat says so; only the others may be left to wait for a receipt.
-    const states = results.flatMap(({ records }) => records.map(({ state }) => state))
-    t.assert.deepEqual(
-      [...new Set(states)].filter((state) => !['sent', 'parked', 'unknown'].includes(state)),
-      [],
+    const records = results.flatMap(({ records }) => records)
+    const templatesNotSent = records.filter(
+      ({ channel, state }) => channel === 'template' && state !== 'sent',
     )
+    t.assert.deepEqual(templatesNotSent, [])
+    const ends = new Set(records.map(({ state }) => state))
+    t.assert.ok(ends.isSubsetOf(new Set(['sent', 'parked', 'unknown'])), [...ends].join())
     t.assert.deepEqual(missedWindows(report.windows), [], 'a window was never hit')
   })
 })

@@ -25,7 +25,9 @@ export interface Load {
   /** Nothing new is sent; what is not answered yet is still repeated. */
   rest(): void
   goOn(): void
-  /** Ends the load; resolves when every client has its answers. Rejects if an answer was not as it must be. */
+  /** Why a client gave up, if one did: it met an answer that must not be, or none. */
+  fault(): unknown
+  /** Ends the load; resolves when every client has its answers. Rejects if one gave up. */
   finish(): Promise<void>
 }
 
@@ -38,7 +40,10 @@ export const startLoad = (options: LoadOptions): Load => {
   }
   const clients = Array.from({ length: options.clients }, (_, index) => runClient(options, index, goesOn))
   const all = Promise.all(clients)
-  all.catch(() => {})
+  let fault: unknown
+  all.catch((error: unknown) => {
+    fault = error
+  })
   const goOn = () => {
     resting?.resolve()
     resting = undefined
@@ -48,6 +53,7 @@ export const startLoad = (options: LoadOptions): Load => {
       resting ??= Promise.withResolvers()
     },
     goOn,
+    fault: () => fault,
     async finish() {
       finished = true
       goOn()
@@ -114,6 +120,8 @@ const aWish = ({ name, appid, openids, templates }: typeof official, key: string
 
 /** Between two tries of the same request. */
 const longestWaitMs = 160
+/** Longer than a few starts in a row can take that are killed on the way. */
+const patienceMs = 120_000
 
 interface Sending {
   readonly actor: string
@@ -127,6 +135,7 @@ export const sendUntilAnswered = async (
   { actor, wishes, random }: Sending,
 ): Promise<void> => {
   const body = wishes.length === 1 ? wishes[0] : wishes
+  const deadline = performance.now() + patienceMs
   for (let waitMs = 20; ; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
     const reply = await caller.post('/v1/messages', body)
     const results = resultsOf(reply, wishes.length)
@@ -135,6 +144,7 @@ export const sendUntilAnswered = async (
       else history.add({ actor, op: 'accept', key, ...unanswered(reply) })
     }
     if (results) return
+    if (performance.now() > deadline) throw new Error(`Never answered: ${JSON.stringify(reply)}`)
     await pause(waitMs / 2 + (random.next() * waitMs) / 2)
   }
 }

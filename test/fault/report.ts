@@ -1,6 +1,6 @@
 /** The one line that a run leaves: what was done, what was found. */
 import { execFileSync } from 'node:child_process'
-import type { State } from '../../src/message.ts'
+import type { Channel, State } from '../../src/message.ts'
 import type { Findings } from './checker.ts'
 import type { KillResult } from './kill-run.ts'
 import { missedWindows, type Windows } from './windows.ts'
@@ -15,8 +15,8 @@ export interface Report {
   readonly sets: Readonly<Record<keyof Findings, number>>
   readonly accepted: number
   readonly effects: number
-  /** Messages by their final state. */
-  readonly states: Readonly<Partial<Record<State, number>>>
+  /** Messages by channel and final state, such as `template sent`. */
+  readonly states: States
   readonly windows: Windows
   readonly startMs: Spread
   readonly recoveryMs: Spread
@@ -79,10 +79,12 @@ export const spreadOf = (values: readonly number[]): Spread => {
   }
 }
 
-const statesOf = (results: readonly KillResult[]): Readonly<Partial<Record<State, number>>> => {
-  const counts: Partial<Record<State, number>> = {}
-  for (const { records } of results) for (const { state } of records) counts[state] = (counts[state] ?? 0) + 1
-  return counts
+type States = Readonly<Partial<Record<`${Channel} ${State}`, number>>>
+
+const statesOf = (results: readonly KillResult[]): States => {
+  const all = results.flatMap(({ records }) => records)
+  const groups = Map.groupBy(all, ({ channel, state }) => `${channel} ${state}`)
+  return Object.fromEntries([...groups].map(([name, { length }]) => [name, length]))
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)

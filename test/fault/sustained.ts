@@ -55,7 +55,7 @@ export const runSustained = async (
   await untilQuiet(caller, { limitMs: quietLimitMs, receiptsMayWait: false })
   const quietMs = performance.now() - started - streamSeconds * 1000
 
-  const records = await readRecords(caller)
+  const records = await readRecords(caller, false)
   const effects = await simulator.effects()
   const calls = (await simulator.calls()).filter(({ key }) => key !== '').length
   const sets = sizesOf(check({ history: history.lines, records, effects }))

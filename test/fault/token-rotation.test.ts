@@ -30,7 +30,7 @@ const runWaves = async (t: TestContext, happen: (simulator: Simulator) => Promis
   await happen(simulator)
   await untilQuiet(caller, { limitMs: quietLimitMs, receiptsMayWait: false })
 
-  const records = await readRecords(caller)
+  const records = await readRecords(caller, false)
   const calls = await simulator.calls()
   const findings = check({ history: history.lines, records, effects: await simulator.effects() })
   t.assert.deepEqual(faultsIn(findings), [], JSON.stringify(findings))

@@ -1,12 +1,14 @@
 /** What the service says of every message at the end, and waiting until there is an end. */
-import type { State } from '../../src/message.ts'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Channel, State } from '../../src/message.ts'
 import { until } from '../support/waiting.ts'
 import type { Caller } from './caller.ts'
-import type { FinalRecord, TimelineEvent } from './checker.ts'
+import { type FinalRecord, isAtRest, type TimelineEvent } from './checker.ts'
 
 interface Summary {
   readonly id: string
   readonly client_msg_id: string | null
+  readonly channel: Channel
   readonly state: State
   readonly reason: string | null
 }
@@ -19,25 +21,40 @@ interface Page {
 const pageRows = 200
 const readers = 12
 
-/** Every record, with its timeline. */
-export const readRecords = async (caller: Caller): Promise<readonly FinalRecord[]> => {
+/** Every record, with its timeline. Those that are not at rest are looked at again for a while. */
+export const readRecords = async (
+  caller: Caller,
+  receiptsMayWait: boolean,
+): Promise<readonly FinalRecord[]> => {
   const summaries = await readAll(caller, '')
   const records: FinalRecord[] = []
   const rest = summaries.values()
   const reader = async () => {
-    for (const { id } of rest) records.push(await readRecord(caller, id))
+    for (const { id } of rest) records.push(await readAtRest(caller, id, receiptsMayWait))
   }
   await Promise.all(Array.from({ length: readers }, reader))
   return records
 }
 
-export const readRecord = async (caller: Caller, id: string): Promise<FinalRecord> => {
+const settleLimitMs = 15_000
+
+/** A wait for a receipt may be over just now, and the message on its way to its end. */
+const readAtRest = async (caller: Caller, id: string, receiptsMayWait: boolean): Promise<FinalRecord> => {
+  const deadline = performance.now() + settleLimitMs
+  while (true) {
+    const record = await readRecord(caller, id)
+    if (isAtRest(record, receiptsMayWait) || performance.now() > deadline) return record
+    await pause(50)
+  }
+}
+
+const readRecord = async (caller: Caller, id: string): Promise<FinalRecord> => {
   const view = (await caller.read(`/v1/messages/${id}`)) as unknown as Summary & {
     readonly timeline: readonly { readonly at: string; readonly event: string }[]
   }
   const timeline = view.timeline.map(({ at, event }): TimelineEvent => ({ at: Date.parse(at), event }))
-  const { client_msg_id, state, reason } = view
-  return { id, key: client_msg_id ?? '', state, reason, timeline }
+  const { client_msg_id, channel, state, reason } = view
+  return { id, key: client_msg_id ?? '', channel, state, reason, timeline }
 }
 
 const readAll = async (caller: Caller, filter: string): Promise<readonly Summary[]> => {
@@ -64,7 +81,7 @@ export const untilQuiet = (caller: Caller, { limitMs, receiptsMayWait }: QuietOp
   until(async () => {
     for (const state of underway) if (await hasAny(caller, state)) return false
     const parked = await readAll(caller, '&state=parked')
-    return receiptsMayWait ? parked.every(({ reason }) => reason === 'awaiting-receipt') : parked.length === 0
+    return parked.every((summary) => isAtRest(summary, receiptsMayWait))
   }, limitMs)
 
 const hasAny = async (caller: Caller, state: State): Promise<boolean> => {

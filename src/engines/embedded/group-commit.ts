@@ -82,6 +82,7 @@ export const openGroupCommit = async (
     if (waiting.length > 0) schedule()
   }
 
+  const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()))
   await new Promise<void>((resolve, reject) => {
     thread.once('message', () => resolve())
     thread.once('error', reject)
@@ -102,18 +103,22 @@ export const openGroupCommit = async (
       schedule()
     })
 
+  const end = async () => {
+    const idle = waiting.length === 0 && inFlight.length === 0
+    const last = idle ? Promise.resolve() : run('entries', 'none').catch(() => {})
+    closing = true
+    await last
+    thread.postMessage('close')
+    await ended
+  }
+  let closed: Promise<void> | undefined
+
   return {
     run,
     pending: () => waiting.length + inFlight.reduce((sum, callers) => sum + callers.length, 0),
-    async close() {
-      if (closing) return
-      const idle = waiting.length === 0 && inFlight.length === 0
-      const last = idle ? Promise.resolve() : run('entries', 'none').catch(() => {})
-      closing = true
-      await last
-      const ended = new Promise((resolve) => thread.once('exit', resolve))
-      thread.postMessage('close')
-      await ended
+    close: () => {
+      closed ??= end()
+      return closed
     },
   }
 }

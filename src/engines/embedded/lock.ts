@@ -22,13 +22,17 @@ export const lockFolder = (folder: string): { release(): void } => {
   const ownerFile = join(folder, 'owner.json')
   try {
     db.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
-  } catch {
+  } catch (error) {
     db.close()
+    if ((error as { errcode?: number }).errcode !== busy) throw error
     throw new FolderInUse(folder, describeOwner(ownerFile))
   }
   writeFileSync(ownerFile, JSON.stringify({ pid: process.pid, since: new Date().toISOString() }))
   return { release: () => db.close() }
 }
+
+/** SQLite's result code for a file that another process has locked. */
+const busy = 5
 
 const describeOwner = (file: string): string => {
   try {

@@ -74,6 +74,7 @@ export const createEmbeddedQueue = ({
     close() {
       settlements.flush()
       intake.flush()
+      arrivals.ring()
       return store.close()
     },
   }

@@ -214,6 +214,9 @@ const createLeases = (db: DatabaseSync) => {
   }
 }
 
+/** Of a message that is tried for days, the first and the latest steps are kept, so many of each. */
+const keptSteps = 100
+
 /** Deliveries are settled, messages end. */
 const createEndings = (db: DatabaseSync) => {
   const goOn = db.prepare(`
@@ -221,6 +224,7 @@ const createEndings = (db: DatabaseSync) => {
     WHERE seq = ? AND deliveries = ? AND state = 'leased'`)
   const leave = db.prepare("DELETE FROM queue WHERE seq = ? AND deliveries = ? AND state = 'leased'")
   const addStep = db.prepare('INSERT INTO steps (seq, delivery, step) VALUES (?, ?, ?)')
+  const forgetStep = db.prepare('DELETE FROM steps WHERE seq = ? AND delivery = ?')
   const end = db.prepare(`
     INSERT INTO outcomes (seq, state, reason, deliveries, doubt_since, msgid, at, step) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
   const position = db.prepare(`
@@ -236,7 +240,10 @@ const createEndings = (db: DatabaseSync) => {
       return true
     }
     if (goOn.run(state, reason, until, spent, doubtSince, at, seq, number).changes === 0) return false
-    if (step !== null) addStep.run(seq, number, step)
+    if (step !== null) {
+      addStep.run(seq, number, step)
+      if (number > 2 * keptSteps) forgetStep.run(seq, number - keptSteps)
+    }
     return true
   }
 
