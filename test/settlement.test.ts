@@ -255,9 +255,14 @@ suite('what a verdict asks of us', () => {
       'a wrong address waits for whoever repairs it',
       answered(40164),
       {},
-      parkAt(start + 225 * seconds, 'errcode-40164'),
+      parkAt(start + 5 * minutes + 30 * seconds, 'errcode-40164'),
     ],
-    ['no permission waits longer', answered(48001), {}, parkAt(start + 22.5 * minutes, 'errcode-48001')],
+    [
+      'no permission waits longer',
+      answered(48001),
+      {},
+      parkAt(start + 30 * minutes + 30 * seconds, 'errcode-48001'),
+    ],
     [
       'no permission, in doubt, is unknown',
       answered(48001),
