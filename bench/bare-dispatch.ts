@@ -21,8 +21,8 @@ const headers = ['content-type', 'application/json']
 const bodies = Array.from({ length: 1000 }, (_, n) => messageOf(n).body)
 
 /**
- * The least that sending with undici can be: `dispatch` in a loop, so many at once, the reply collected and not
- * looked at. Nothing is kept, nothing is retried, a failure ends the process.
+ * The least that sending with undici can be: `dispatch` in a loop, so many at once, the reply collected and
+ * not looked at. Nothing is kept, nothing is retried, a failure ends the process.
  */
 export const createBareDispatch = (wechat: string, onSent: () => void) => {
   const pool = new Pool(wechat, poolOptions)

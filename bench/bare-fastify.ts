@@ -6,8 +6,8 @@ const Accepted = Type.Object({ id: Type.String(), state: Type.String(), duplicat
 const accepted = { id: 'msg_01890a5d7c1e7b3e8f2a4c6d8e0f1a2b', state: 'queued', duplicate: false }
 
 /**
- * The least that an HTTP service in Fastify can do with a message: check it against the schema and answer. Nobody is
- * authenticated and nothing is kept. `onMessages` is told how many came.
+ * The least that an HTTP service in Fastify can do with a message: check it against the schema and answer.
+ * Nobody is authenticated and nothing is kept. `onMessages` is told how many came.
  */
 export const startBareFastify = async (onMessages: (count: number) => void): Promise<string> => {
   const app = Fastify({ keepAliveTimeout: 72_000 })

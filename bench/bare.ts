@@ -1,4 +1,6 @@
-/** A process that is the limit of what Fastify and undici can do: no queue, no records, no keys, no retries. */
+/**
+ * A process that is the limit of what Fastify and undici can do: no queue, no records, no keys, no retries.
+ */
 import { createBareDispatch } from './bare-dispatch.ts'
 import { startBareFastify } from './bare-fastify.ts'
 import { markNow } from './cpu.ts'

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: measures Hongyan beside its bare limits and beside the same job on BullMQ, one process under
- * measurement at a time, contestants in turns, and writes what it found to `bench/results/`.
+ * `npm run bench`: measures Hongyan beside its bare limits and beside the same job on BullMQ, one process
+ * under measurement at a time, contestants in turns, and writes what it found to `bench/results/`.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -82,7 +82,9 @@ const progress = ({ scenario, contestant, perSecond, cpuUs }: Measured, round: n
   process.stderr.write(`${scenario} ${contestant} (${round + 1}): ${figures}\n`)
 }
 
-/** Results of a part, of few messages or under a profiler are shown, but do not take the place of real ones. */
+/**
+ * Results of a part, of few messages or under a profiler are shown, but do not take the place of real ones.
+ */
 const isWhole = ({ only, scale, profile }: Options): boolean =>
   only.length === 0 && scale >= 1 && profile === undefined
 

@@ -1,7 +1,7 @@
 /**
  * Moments with the CPU time used up to them. A process reads its own (all threads, user and system) to the
- * microsecond; of another, such as a Redis, /proc tells it to the hundredth of a second, children that have ended
- * included.
+ * microsecond; of another, such as a Redis, /proc tells it to the hundredth of a second, children that have
+ * ended included.
  */
 import { readFileSync } from 'node:fs'
 
@@ -32,7 +32,8 @@ const usPerTick = 10_000
 /** User and system time of a process and of its ended children. */
 const cpuUsOf = (pid: number): number => {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  // The name in the second field may hold anything, so fields are counted from the parenthesis that closes it.
+  // The name in the second field may hold anything, so fields are counted from the parenthesis that closes
+  // it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * usPerTick
 }

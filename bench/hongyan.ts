@@ -1,4 +1,6 @@
-/** Hongyan as a process that is measured: the real service, every commit synced, with one account and one key. */
+/**
+ * Hongyan as a process that is measured: the real service, every commit synced, with one account and one key.
+ */
 import { type Config, readConfig } from '../src/config.ts'
 import { openEmbedded } from '../src/engines/embedded/embedded.ts'
 import { newKey, type Service, startService, systemClock } from '../src/main.ts'
@@ -24,7 +26,9 @@ const fail = (error: Error): never => {
   throw error
 }
 
-/** Without a role the service only opens its records, which is all that is needed to put something into them. */
+/**
+ * Without a role the service only opens its records, which is all that is needed to put something into them.
+ */
 const furnish = async (config: Config): Promise<void> => {
   const { directory, stop } = await startService({ ...config, roles: [] }, fail)
   await directory.putAccount(account)

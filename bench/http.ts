@@ -1,6 +1,6 @@
 /**
- * Just enough of HTTP/1.1 to cost next to nothing: both the load and the sink are ours, so that what is measured
- * between them gets the machine. Every message has a content-length or no body.
+ * Just enough of HTTP/1.1 to cost next to nothing: both the load and the sink are ours, so that what is
+ * measured between them gets the machine. Every message has a content-length or no body.
  */
 const headEnd = '\r\n\r\n'
 

@@ -1,6 +1,6 @@
 /**
- * A process that posts messages: so many connections, one request at a time on each, the next as soon as the answer
- * is there. Requests are written and signed before the clock starts, and sent as the bytes they are.
+ * A process that posts messages: so many connections, one request at a time on each, the next as soon as the
+ * answer is there. Requests are written and signed before the clock starts, and sent as the bytes they are.
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -60,7 +60,8 @@ const requestOf = (first: number, count: number, { access, auth, size }: LoadOpt
   const path = size === 1 ? access.singlePath : access.arrayPath
   const head =
     `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-type: application/json\r\n` +
-    `authorization: ${authorization(access, auth, path, body, first)}\r\ncontent-length: ${body.length}\r\n\r\n`
+    `authorization: ${authorization(access, auth, path, body, first)}\r\n` +
+    `content-length: ${body.length}\r\n\r\n`
   return Buffer.concat([Buffer.from(head), body])
 }
 

@@ -11,9 +11,14 @@ export interface Machine {
   readonly cores: number
   readonly memoryGb: number
   readonly system: string
-  /** Whether temporary files, and with them all that is stored here, lie in memory: then a sync costs nothing. */
+  /**
+   * Whether temporary files, and with them all that is stored here, lie in memory: then a sync costs nothing.
+   */
   readonly storesInMemory: boolean
-  /** How long the disk took to sync 8 KB when it began: it bounds every durable answer, and others slow it down. */
+  /**
+   * How long the disk took to sync 8 KB when it began: it bounds every durable answer, and others slow it
+   * down.
+   */
   readonly syncMs: { readonly p50: number; readonly p90: number }
   readonly node: string
   readonly redis: string | undefined

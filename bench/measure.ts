@@ -1,4 +1,7 @@
-/** The three kinds of measurement. Each warms up first, with messages that do not count, in the same processes. */
+/**
+ * The three kinds of measurement. Each warms up first, with messages that do not count, in the same
+ * processes.
+ */
 import { type Conditions, type Contestant, openPlace, placeOf, startContestant } from './contestants.ts'
 import type { LoadOptions, LoadTasks } from './load.ts'
 import { type Measured, measurementOf } from './measurement.ts'

@@ -1,6 +1,7 @@
 /**
- * Processes that are measured, and how the one that conducts speaks to them. A process offers tasks by name; it is
- * asked over IPC and answers with a value. A signal bounds all questions, and a process ends with its conductor.
+ * Processes that are measured, and how the one that conducts speaks to them. A process offers tasks by name;
+ * it is asked over IPC and answers with a value. A signal bounds all questions, and a process ends with its
+ * conductor.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'

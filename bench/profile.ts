@@ -1,6 +1,8 @@
 /**
  * `node bench/profile.ts <folder>`: where the time of each profiled thread went, by function, from what
- * `--profile <folder>` wrote. Time in which a thread waited is left out.
+ * `--profile <folder>` wrote. Native code is named with the first function of ours or of a package that
+ * called it. Time in which a thread waited for its next event, and time to load and compile modules, is left
+ * out; a thread that waits for the disk does so inside SQLite, and that time is in.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,27 +15,49 @@ interface Profile {
 
 interface ProfileNode {
   readonly id: number
-  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number }
+  readonly callFrame: Frame
+  readonly children?: readonly number[]
 }
 
-const shown = 25
-const root = join(import.meta.dirname, '..')
+interface Frame {
+  readonly functionName: string
+  readonly url: string
+  readonly lineNumber: number
+}
 
-/** Microseconds of each function itself, without what it called. */
+const shown = 30
+const loading = /^node:internal\/(modules|bootstrap|deps\/amaro|main)\/|\/ajv\/dist\/compile\//
+
+/** Microseconds by function itself, without what it called. */
 const selfTimes = ({ nodes, samples, timeDeltas }: Profile): ReadonlyMap<string, number> => {
-  const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]))
+  const byId = new Map(nodes.map((node) => [node.id, node]))
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])))
+  const stackOf = (id: number | undefined): readonly Frame[] => {
+    const frames: Frame[] = []
+    for (let at = id; at !== undefined; at = parents.get(at)) frames.push(byId.get(at)!.callFrame)
+    return frames
+  }
+  const names = new Map(nodes.map(({ id }) => [id, nameOf(stackOf(id))]))
   const times = new Map<string, number>()
   for (const [index, id] of samples.entries()) {
-    const name = names.get(id)!
-    times.set(name, (times.get(name) ?? 0) + timeDeltas[index]!)
+    const name = names.get(id)
+    if (name !== undefined) times.set(name, (times.get(name) ?? 0) + timeDeltas[index]!)
   }
-  times.delete('(idle)')
   return times
 }
 
-const nameOf = ({ functionName, url, lineNumber }: ProfileNode['callFrame']): string => {
-  const place = url.replace(/^file:\/\//, '').replace(`${root}/`, '')
-  return place === '' ? functionName : `${functionName || '(anonymous)'} ${place}:${lineNumber + 1}`
+/** Undefined for what is left out. */
+const nameOf = (stack: readonly Frame[]): string | undefined => {
+  const [top] = stack
+  if (top!.functionName === '(idle)' || stack.some(({ url }) => loading.test(url))) return undefined
+  if (top!.url !== '') return placeOf(top!)
+  const caller = stack.find(({ url }) => url.startsWith('file:'))
+  return caller ? `${top!.functionName} < ${placeOf(caller)}` : top!.functionName
+}
+
+const placeOf = ({ functionName, url, lineNumber }: Frame): string => {
+  const file = url.replace(/^file:\/\/.*\/(?=(src|bench|node_modules)\/)/, '').replace(/^wasm:.*/, 'wasm')
+  return `${functionName || '(anonymous)'} ${file}:${lineNumber + 1}`
 }
 
 const print = (file: string, times: ReadonlyMap<string, number>): void => {

@@ -99,8 +99,8 @@ const maxIdleMb = 150
 const others = ({ search, idle }: Results): readonly string[] => [
   ...(search
     ? [
-        `Search by openid among ${search.stored.toLocaleString('en')} messages: p50 ${search.p50Ms.toFixed(1)} ms, ` +
-          `p99 ${search.p99Ms.toFixed(1)} ms (first ${search.firstMs.toFixed(0)} ms).`,
+        `Search by openid among ${search.stored.toLocaleString('en')} messages: ` +
+          `p50 ${search.p50Ms.toFixed(1)} ms, p99 ${search.p99Ms.toFixed(1)} ms (first ${search.firstMs.toFixed(0)} ms).`,
         '',
       ]
     : []),
@@ -113,10 +113,11 @@ const others = ({ search, idle }: Results): readonly string[] => [
     : []),
 ]
 
-const notes = `Contestants: \`bare\` is Fastify with the schema and undici's dispatch with nothing between; \`peer\` is the same job on
-BullMQ with a Redis that syncs every command, as Hongyan does, \`peer-everysec\` with one that syncs once a second. CPU
-counts all threads of the contestant's process and, after the plus, its Redis; not the load generator and the sink.
-Ratios say how many times as many messages Hongyan manages, compared within each round; the median is shown.`
+const notes = `Contestants: \`bare\` is Fastify with the schema and undici's dispatch with nothing between;
+\`peer\` is the same job on BullMQ with a Redis that syncs every command, as Hongyan does, \`peer-everysec\`
+with one that syncs once a second. CPU counts all threads of the contestant's process and, after the plus,
+its Redis; not the load generator and the sink. Ratios say how many times as many messages Hongyan manages,
+compared within each round; the median is shown.`
 
 const times = (ratio: number): string => `${ratio.toFixed(2)} ×`
 

@@ -3,7 +3,8 @@ import { type Contestant, contestants } from './contestants.ts'
 import type { Scenario } from './measure.ts'
 
 const withoutPeers: readonly Contestant[] = ['bare', 'hongyan']
-// Enough requests at once that a durable answer, which waits for the disk, is a matter of latency and not of rate.
+// Enough requests at once that a durable answer, which waits for the disk, is a matter of latency and not of
+// rate.
 const single = { auth: 'bearer', size: 1, connections: 256 } as const
 const array = { auth: 'bearer', size: 100, connections: 32 } as const
 

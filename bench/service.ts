@@ -1,6 +1,6 @@
 /**
- * What every contestant is asked, whoever wrote it: the bare limit, Hongyan, and the same job on BullMQ. Each is one
- * process that does what its roles say.
+ * What every contestant is asked, whoever wrote it: the bare limit, Hongyan, and the same job on BullMQ. Each
+ * is one process that does what its roles say.
  */
 import { type Mark, markNow } from './cpu.ts'
 

@@ -46,7 +46,10 @@ export const linesOf = (measurements: readonly Measurement[]): readonly Line[] =
     }
   })
 
-/** The machine changes under us from minute to minute, so neighbours in time are compared, and then the median taken. */
+/**
+ * The machine changes under us from minute to minute, so neighbours in time are compared, and then the median
+ * taken.
+ */
 export const ratiosOf = (measurements: readonly Measurement[]): readonly Ratio[] => {
   const byGroup = groups(measurements)
   return [...byGroup.values()].flatMap((others) => {

@@ -1,7 +1,7 @@
 /**
- * The same job on BullMQ and Redis, the way a careful engineer would write it in a few days: schema, Bearer, keys
- * against repeats, retries with backoff, a shared token, a record of every message. What Hongyan does beyond that
- * (signatures, quotas, lanes, deadlines, doubtful outcomes, search) it does not.
+ * The same job on BullMQ and Redis, the way a careful engineer would write it in a few days: schema, Bearer,
+ * keys against repeats, retries with backoff, a shared token, a record of every message. What Hongyan does
+ * beyond that (signatures, quotas, lanes, deadlines, doubtful outcomes, search) it does not.
  */
 import { markNow } from '../cpu.ts'
 import { answer } from '../process.ts'

@@ -40,7 +40,9 @@ const wechatBody = (id: string, { touser, template_id, url, miniprogram, data }:
     data,
   })
 
-/** WeChat's number of the message, as text: it is too large for a number. Throws when WeChat did not take it. */
+/**
+ * WeChat's number of the message, as text: it is too large for a number. Throws when WeChat did not take it.
+ */
 const parseReply = (text: string): string | undefined => {
   const { errcode, errmsg } = JSON.parse(text) as { errcode: number; errmsg: string }
   if (errcode === 0) return /"msgid":(\d+)/.exec(text)?.[1]

@@ -4,13 +4,11 @@ import type { Account } from '../directory.ts'
 import { type RouteParts, rawBody, requires } from './gateway.ts'
 import { parseStrictJson } from './json.ts'
 import { Problem } from './problems.ts'
-import { AccountInput, AccountView, problemAnswers } from './schemas.ts'
-import { validator } from './validate.ts'
+import { AccountInput, AccountView, problemAnswers, security } from './schemas.ts'
+import { trust, validator } from './validate.ts'
 
 const validate = validator(AccountInput)
-const trust = () => () => true
 const tags = ['accounts']
-const security = [{ signature: [] }, { params: [] }, { bearer: [] }]
 
 export const accountRoutes = (app: FastifyInstance, parts: RouteParts): void => {
   const { directory } = parts

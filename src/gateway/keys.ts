@@ -6,14 +6,12 @@ import { bearerOf } from './auth.ts'
 import { type RouteParts, rawBody, requires } from './gateway.ts'
 import { parseStrictJson } from './json.ts'
 import { Problem } from './problems.ts'
-import { KeyInput, KeyView, NewKeyView, problemAnswers } from './schemas.ts'
-import { validator } from './validate.ts'
+import { KeyInput, KeyView, NewKeyView, problemAnswers, security } from './schemas.ts'
+import { trust, validator } from './validate.ts'
 import { timeText } from './view.ts'
 
 const validate = validator(KeyInput)
-const trust = () => () => true
 const tags = ['keys']
-const security = [{ signature: [] }, { params: [] }, { bearer: [] }]
 
 /** A key with a fresh secret: 32 random bytes. */
 export const newKey = (options: {

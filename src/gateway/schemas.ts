@@ -203,6 +203,7 @@ export const MessageListQuery = Type.Object(
       Type.String({ maxLength: 64, description: 'Id, or with `account` also an alias.' }),
     ),
     account: Type.Optional(Type.String({ maxLength: 64 })),
+    batch: Type.Optional(Type.String({ maxLength: 64 })),
     tag: Type.Optional(Type.String({ maxLength: 64 })),
     q: Type.Optional(
       Type.String({ maxLength: 128, description: 'A message id, an openid or a client_msg_id.' }),
@@ -286,3 +287,6 @@ export const AccountView = Type.Object(
   },
   { title: 'Account' },
 )
+
+/** The ways to sign, for the document: any one of them. */
+export const security = [{ signature: [] }, { params: [] }, { bearer: [] }]

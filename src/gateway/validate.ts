@@ -76,3 +76,6 @@ const finding = ({ keyword, instancePath, message, params }: ErrorObject): Probl
       return { pointer: instancePath, code, message: `It ${message ?? 'is not valid'}` }
   }
 }
+
+/** For Fastify, on routes that check bodies and queries themselves, so that each finding has our code. */
+export const trust = () => () => true

@@ -76,15 +76,27 @@ export interface QuietOptions {
   readonly receiptsMayWait: boolean
 }
 
-/** Resolves when every message is at rest. Rejects when that takes longer than `limitMs`. */
-export const untilQuiet = (caller: Caller, { limitMs, receiptsMayWait }: QuietOptions): Promise<void> =>
-  until(async () => {
-    for (const state of underway) if (await hasAny(caller, state)) return false
-    const parked = await readAll(caller, '&state=parked')
-    return parked.every((summary) => isAtRest(summary, receiptsMayWait))
-  }, limitMs)
+/** Resolves when every message is at rest. Rejects, and names some that are not, when that takes longer than `limitMs`. */
+export const untilQuiet = async (
+  caller: Caller,
+  { limitMs, receiptsMayWait }: QuietOptions,
+): Promise<void> => {
+  let restless: readonly Summary[] = []
+  try {
+    await until(async () => {
+      restless = await someRestless(caller, receiptsMayWait)
+      return restless.length === 0
+    }, limitMs)
+  } catch (cause) {
+    throw new Error(`Not at rest after ${limitMs} ms: ${JSON.stringify(restless.slice(0, 3))}`, { cause })
+  }
+}
 
-const hasAny = async (caller: Caller, state: State): Promise<boolean> => {
-  const page = (await caller.read(`/v1/messages?limit=1&state=${state}`)) as unknown as Page
-  return page.data.length > 0
+const someRestless = async (caller: Caller, receiptsMayWait: boolean): Promise<readonly Summary[]> => {
+  for (const state of underway) {
+    const page = (await caller.read(`/v1/messages?limit=3&state=${state}`)) as unknown as Page
+    if (page.data.length > 0) return page.data
+  }
+  const parked = await readAll(caller, '&state=parked')
+  return parked.filter((summary) => !isAtRest(summary, receiptsMayWait))
 }
