@@ -120,6 +120,12 @@ export const settings = {
     whole(5000, 3_600_000),
     'How long a worker holds a message before another may take it.',
   ),
+  receiptWaitMs: setting(
+    'HONGYAN_RECEIPT_WAIT_SECONDS',
+    '120',
+    (text) => whole(1, 86_400)(text) * 1000,
+    'How long a message that must not be repeated waits for a receipt before it becomes `unknown`.',
+  ),
   lifeMs: setting(
     'HONGYAN_MESSAGE_LIFE_HOURS',
     '72',

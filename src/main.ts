@@ -1,5 +1,5 @@
 /** Joins the parts into a running service. Nothing else knows all of them. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
@@ -8,6 +8,7 @@ import { type Directory, openDirectory } from './directory.ts'
 import { assertFolderFree, type Engine, openEmbedded } from './engines/embedded/embedded.ts'
 import { startGateway } from './gateway/gateway.ts'
 import type { Readiness } from './gateway/health.ts'
+import { readPrivateFile, writePrivateFile } from './home/private-file.ts'
 import { createObserver, type Observer } from './observe.ts'
 import { defaultRetryPolicy } from './retry.ts'
 import { createLog, type Log, logObservations } from './telemetry/log.ts'
@@ -20,6 +21,7 @@ import { startWorker } from './worker.ts'
 
 export { bearerOf } from './gateway/auth.ts'
 export { newKey } from './gateway/keys.ts'
+export { readPrivateFile, writePrivateFile } from './home/private-file.ts'
 export { demoAccounts, type SimulatedAccount, startSimulator } from './simulator/simulator.ts'
 export { assertFolderFree }
 
@@ -106,7 +108,10 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
     startWorker({
       queue,
       sender,
-      policy: { retry: defaultRetryPolicy, callMs: longestSendMs(config.callTimeoutMs) },
+      policy: {
+        retry: { ...defaultRetryPolicy, receiptWaitMs: config.receiptWaitMs },
+        callMs: longestSendMs(config.callTimeoutMs),
+      },
       clock,
       random: Math.random,
       observe: observer.observe,
@@ -139,6 +144,9 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
 /** The master key of this home, made on first use. Whoever reads it can open the stored secrets. */
 const keptMasterKey = (home: string): string => {
   const file = join(home, 'master.key')
-  if (!existsSync(file)) writeFileSync(file, `${newMasterKey()}\n`, { mode: 0o600 })
-  return readFileSync(file, 'utf8')
+  const present = readPrivateFile(file)
+  if (present !== undefined) return present
+  const key = newMasterKey()
+  writePrivateFile(file, `${key}\n`)
+  return key
 }

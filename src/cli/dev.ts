@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { styleText } from 'node:util'
 import type { Command } from 'commander'
@@ -83,7 +83,7 @@ const start = async (config: Config): Promise<{ file: DevFile; stop(): Promise<v
     newKey: main.newKey,
     bearerOf: main.bearerOf,
   })
-  writeFileSync(join(config.home, 'dev.json'), `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 })
+  main.writePrivateFile(join(config.home, 'dev.json'), `${JSON.stringify(file, null, 2)}\n`)
   return {
     file,
     async stop() {

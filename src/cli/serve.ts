@@ -1,8 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
-import type { AccessKey } from '../directory.ts'
 import type { Service } from '../main.ts'
 import { examples } from './client.ts'
 import { exitCodes } from './output.ts'
@@ -23,24 +21,13 @@ export const addServe = (program: Command): void => {
 const serve = async (): Promise<void> => {
   crashOnSurprise()
   const config = readConfig(process.env)
-  const { bearerOf, newKey, startService } = await import('../main.ts')
-  const service = await startService(config, (error) => {
-    process.stderr.write(`${error.message}\n`)
-    process.exit(exitCodes.failed)
-  }).catch((error) => {
+  const main = await import('../main.ts')
+  const fail = (error: unknown): never => {
     process.stderr.write(`${startFailure(error)}\n`)
     process.exit(exitCodes.failed)
-  })
-
-  await keepAdminFile(join(config.home, 'admin.json'), service, () => {
-    const key = newKey({
-      tenant: 'default',
-      name: 'admin',
-      scopes: ['send', 'read', 'admin'],
-      now: Date.now(),
-    })
-    return { key, bearer: bearerOf(key) }
-  })
+  }
+  const service = await main.startService(config, fail).catch(fail)
+  await keepAdminFile(join(config.home, 'admin.json'), service, main).catch(fail)
   await untilStopped(service.stop)
 }
 
@@ -48,17 +35,28 @@ const serve = async (): Promise<void> => {
 const keepAdminFile = async (
   file: string,
   { url: gateway, directory }: Service,
-  makeKey: () => { readonly key: AccessKey; readonly bearer: string },
+  main: typeof import('../main.ts'),
 ): Promise<void> => {
-  const write = (content: object) =>
-    writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
-  const present = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
+  const write = (content: object) => main.writePrivateFile(file, `${JSON.stringify(content, null, 2)}\n`)
+  const present = adminFile(main.readPrivateFile(file))
   if (present && directory.key(present.key_id)) {
     if (present.gateway !== gateway) write({ ...present, gateway })
     return
   }
-  const { key, bearer } = makeKey()
+  const scopes = ['send', 'read', 'admin'] as const
+  const key = main.newKey({ tenant: 'default', name: 'admin', scopes, now: Date.now() })
   await directory.putKey(key)
-  write({ gateway, key_id: key.id, key_secret: key.secrets[0], bearer })
+  write({ gateway, key_id: key.id, key_secret: key.secrets[0], bearer: main.bearerOf(key) })
   process.stderr.write(`${say('首个管理密钥已写入', 'The first admin key is in')} ${file}\n`)
+}
+
+/** What the file says; one that cannot be read as such is as good as none, and is written anew. */
+const adminFile = (
+  text: string | undefined,
+): { readonly key_id: string; readonly gateway: string } | undefined => {
+  try {
+    return text === undefined ? undefined : JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

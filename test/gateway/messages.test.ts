@@ -399,21 +399,3 @@ test('a fault of ours is told to who looks after us, and only the id to the call
     new RegExp(`${json.request_id} GET /v1/messages/:id: Error: the reason`),
   )
 })
-
-test('a wait that fails lets go of its place', async (t: TestContext) => {
-  let down = true
-  const gateway = await openGateway(t, {
-    parts: ({ queue }) => ({
-      queue: {
-        ...queue,
-        publish: (messages) => (down ? Promise.reject(new Error('down')) : queue.publish(messages)),
-      },
-    }),
-  })
-  const { status } = await gateway.ask(wait(60))
-  t.assert.equal(status, 503)
-  down = false
-  const asked = gateway.ask(wait(60))
-  await settleNext(gateway, { kind: 'sent' })
-  t.assert.equal((await asked).json.state, 'sent')
-})
