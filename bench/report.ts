@@ -100,7 +100,8 @@ const others = ({ search, idle }: Results): readonly string[] => [
   ...(search
     ? [
         `Search by openid among ${search.stored.toLocaleString('en')} messages: ` +
-          `p50 ${search.p50Ms.toFixed(1)} ms, p99 ${search.p99Ms.toFixed(1)} ms (first ${search.firstMs.toFixed(0)} ms).`,
+          `p50 ${search.p50Ms.toFixed(1)} ms, p99 ${search.p99Ms.toFixed(1)} ms, ` +
+          `the first ${search.firstMs.toFixed(0)} ms.`,
         '',
       ]
     : []),

@@ -10,7 +10,9 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..')
 const stampFile = join(root, 'node_modules', '.hongyan-setup.json')
-const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+const lock = createHash('sha256')
+  .update(readFileSync(join(root, 'package-lock.json')))
+  .digest('hex')
 const wanted = process.argv.includes('--dev') ? 'dev' : 'run'
 
 if (!isInstalled()) install()
@@ -27,17 +29,27 @@ function isInstalled() {
 
 function install() {
   console.error(`Installing dependencies (${wanted === 'dev' ? 'with' : 'without'} development tools) …`)
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...(wanted === 'run' ? ['--omit=dev'] : [])]
+  const args = [
+    'ci',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    ...(wanted === 'run' ? ['--omit=dev'] : []),
+  ]
   // npm tells its scripts where it is; a bare `node scripts/setup.js` finds it on the PATH.
   const npm = process.env.npm_execpath
   const result = npm
     ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: ['ignore', 2, 2] })
     : spawnSync('npm', args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
   if (result.status !== 0) {
-    console.error('The installation failed; the lines above say why. Nothing else was done: run the command again.')
+    console.error(
+      'The installation failed; the lines above say why. Nothing else was done: run the command again.',
+    )
     process.exit(1)
   }
   // A start without the cache is slower, nothing worse, so its failure is not ours.
-  spawnSync(join(root, 'node_modules', 'node', 'bin', 'node'), [join(root, 'scripts', 'warm.js')], { stdio: 'ignore' })
+  spawnSync(join(root, 'node_modules', 'node', 'bin', 'node'), [join(root, 'scripts', 'warm.js')], {
+    stdio: 'ignore',
+  })
   writeFileSync(stampFile, JSON.stringify({ lock, kind: wanted }))
 }

@@ -1,6 +1,6 @@
 /**
- * Takes deliveries from the queue, sends each to WeChat, and settles it. Bounded: so many calls at once,
- * and about as many deliveries leased ahead, so that a call never waits for the queue.
+ * Takes deliveries from the queue, sends each to WeChat, and settles it. Bounded: so many calls at once, and a
+ * few times as many deliveries in hand, so that a call waits neither for the next lease nor for the last settlement.
  */
 import type { Clock, Random } from './clock.ts'
 import type { Holds } from './holds.ts'
@@ -37,6 +37,8 @@ export interface Worker {
   stop(): Promise<void>
 }
 
+/** Deliveries in hand, from lease to settlement, for each call at once. */
+const inHandPerCall = 4
 /** How long one question to the queue may stay open. */
 const receiveWaitMs = 30_000
 /** After the queue failed, before it is asked again. */
@@ -45,42 +47,48 @@ const pauseMs = 1000
 export const startWorker = (parts: WorkerParts): Worker => {
   const { queue, observe, concurrency } = parts
   const stopping = new AbortController()
-  const handle = createHandler(parts)
-  /** The queue is asked again when so few are left, so that it is asked for many at a time. */
-  const low = Math.floor(concurrency / 2)
+  const handle = createHandler(parts, {
+    begins: () => calls++,
+    ends: () => {
+      calls--
+      begin()
+    },
+  })
+  const maxInHand = inHandPerCall * concurrency
   let ahead: Delivery[] = []
-  let inFlight = 0
+  let calls = 0
+  /** Leased and not yet settled: ahead, in a call, or on the way back. */
+  let inHand = 0
   let wake = () => {}
 
   const begin = () => {
-    while (inFlight < concurrency && ahead.length > 0) {
-      inFlight++
-      void handle(ahead.shift()!).then(done)
-    }
+    while (calls < concurrency && ahead.length > 0) void handle(ahead.shift()!).then(settled)
+    if (hasRoom()) wake()
   }
 
-  const done = () => {
-    inFlight--
-    begin()
-    if (ahead.length <= low) wake()
+  const settled = () => {
+    inHand--
+    if (inHand === 0 || hasRoom()) wake()
   }
 
-  const room = () => 2 * concurrency - inFlight - ahead.length
+  /** The queue is asked again when few are left, so that it is asked for many at a time. */
+  const hasRoom = () => ahead.length <= concurrency / 2 && inHand <= maxInHand / 2
 
   const untilRoom = () =>
     new Promise<void>((resolve) => {
       wake = resolve
-      if (ahead.length <= low || stopping.signal.aborted) resolve()
+      if (hasRoom() || stopping.signal.aborted) resolve()
     })
 
   const loop = async () => {
     while (!stopping.signal.aborted) {
       await untilRoom()
       const deliveries = await queue
-        .receive({ max: room(), waitMs: receiveWaitMs, signal: stopping.signal })
+        .receive({ max: 2 * concurrency, waitMs: receiveWaitMs, signal: stopping.signal })
         .catch((error: unknown) => queueFailed(error))
       if (deliveries.length === 0) continue
       observe({ kind: 'leased', deliveries })
+      inHand += deliveries.length
       ahead = ahead.concat(deliveries)
       begin()
     }
@@ -95,21 +103,25 @@ export const startWorker = (parts: WorkerParts): Worker => {
   const running = loop()
 
   return {
-    inFlight: () => inFlight,
+    inFlight: () => calls,
     async stop() {
       stopping.abort()
       wake()
       await running
       const unbegun = ahead
       ahead = []
+      inHand -= unbegun.length
       await Promise.allSettled(unbegun.map((delivery) => queue.settle(delivery, { kind: 'returned' })))
-      while (inFlight > 0) await new Promise<void>((resolve) => (wake = resolve))
+      while (inHand > 0) await new Promise<void>((resolve) => (wake = resolve))
     },
   }
 }
 
 /** The way of one delivery. It never rejects: what goes wrong on our side leaves the lease to run out. */
-const createHandler = ({ queue, sender, policy, clock, random, observe }: WorkerParts) => {
+const createHandler = (
+  { queue, sender, policy, clock, random, observe }: WorkerParts,
+  calls: { begins(): void; ends(): void },
+) => {
   const holds = createHolds()
 
   const settle = async (delivery: Delivery, settlement: Settlement): Promise<void> => {
@@ -122,19 +134,31 @@ const createHandler = ({ queue, sender, policy, clock, random, observe }: Worker
     return hold && heldBack(delivery, hold, random, policy)
   }
 
+  /** Before the call: what keeps the delivery from it. */
+  const refusal = (delivery: Delivery): Outcome | undefined => {
+    const now = clock.now()
+    return admit(delivery, now, policy) ?? held(delivery, now)
+  }
+
+  const call = async (delivery: Delivery): Promise<Sending> => {
+    calls.begins()
+    const sending = await sender.send(delivery.message)
+    calls.ends()
+    observe({ kind: 'called', delivery, sending })
+    return sending
+  }
+
+  /** After the call: what it asks of us. */
+  const settlementOf = (delivery: Delivery, sending: Sending): Settlement => {
+    const verdict = classify(sending.reply)
+    const now = clock.now()
+    if (verdict.kind === 'refused') takeNote({ verdict, delivery, now, holds, observe })
+    return withAttempts(decide(verdict, delivery, { now, random, policy }), sending)
+  }
+
   return async (delivery: Delivery): Promise<void> => {
     try {
-      const before = clock.now()
-      const refused = admit(delivery, before, policy) ?? held(delivery, before)
-      if (refused) return await settle(delivery, refused)
-
-      const sending = await sender.send(delivery.message)
-      observe({ kind: 'called', delivery, sending })
-      const verdict = classify(sending.reply)
-      const now = clock.now()
-      const outcome = decide(verdict, delivery, { now, random, policy })
-      if (verdict.kind === 'refused') takeNote({ verdict, delivery, now, holds, observe })
-      await settle(delivery, withAttempts(outcome, sending))
+      await settle(delivery, refusal(delivery) ?? settlementOf(delivery, await call(delivery)))
     } catch (error) {
       observe({ kind: 'alert', code: 'delivery-failed', detail: `${delivery.message.id}: ${String(error)}` })
     }
