@@ -11,7 +11,8 @@ export interface IdleResult {
   readonly residentMb: number
 }
 
-const cli = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts')
+/** As `npm start` runs it, with its compile cache. */
+const cli = join(import.meta.dirname, '..', 'bin', 'hongyan.js')
 const startLimitMs = 20_000
 const idleMs = 10_000
 

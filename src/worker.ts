@@ -124,10 +124,10 @@ const createHandler = (
 ) => {
   const holds = createHolds()
 
-  const settle = async (delivery: Delivery, settlement: Settlement): Promise<void> => {
-    const result = await queue.settle(delivery, settlement)
-    observe({ kind: 'settled', delivery, settlement, result })
-  }
+  const settle = (delivery: Delivery, settlement: Settlement): Promise<void> =>
+    queue
+      .settle(delivery, settlement)
+      .then((result) => observe({ kind: 'settled', delivery, settlement, result }))
 
   const held = (delivery: Delivery, now: number): Outcome | undefined => {
     const hold = holds.over(delivery.message, now)
@@ -140,14 +140,6 @@ const createHandler = (
     return admit(delivery, now, policy) ?? held(delivery, now)
   }
 
-  const call = async (delivery: Delivery): Promise<Sending> => {
-    calls.begins()
-    const sending = await sender.send(delivery.message)
-    calls.ends()
-    observe({ kind: 'called', delivery, sending })
-    return sending
-  }
-
   /** After the call: what it asks of us. */
   const settlementOf = (delivery: Delivery, sending: Sending): Settlement => {
     const verdict = classify(sending.reply)
@@ -156,12 +148,22 @@ const createHandler = (
     return withAttempts(decide(verdict, delivery, { now, random, policy }), sending)
   }
 
-  return async (delivery: Delivery): Promise<void> => {
-    try {
-      await settle(delivery, refusal(delivery) ?? settlementOf(delivery, await call(delivery)))
-    } catch (error) {
-      observe({ kind: 'alert', code: 'delivery-failed', detail: `${delivery.message.id}: ${String(error)}` })
-    }
+  const failed = (delivery: Delivery, error: unknown): void =>
+    observe({ kind: 'alert', code: 'delivery-failed', detail: `${delivery.message.id}: ${String(error)}` })
+
+  // Written with `then`: for every message, each `await` more would cost as much as reading the reply.
+  return (delivery: Delivery): Promise<void> => {
+    const refused = refusal(delivery)
+    if (refused) return settle(delivery, refused).catch((error) => failed(delivery, error))
+    calls.begins()
+    return sender
+      .send(delivery.message)
+      .then((sending) => {
+        calls.ends()
+        observe({ kind: 'called', delivery, sending })
+        return settle(delivery, settlementOf(delivery, sending))
+      })
+      .catch((error) => failed(delivery, error))
   }
 }
 

@@ -8,6 +8,14 @@ import type { FoundRows } from './search.ts'
 
 /** A reading thread costs memory, so it is started by the first search and let go after a quiet time. */
 const idleMs = 30_000
+/** There are more searches than can be answered soon. */
+export class StorageBusy extends Error {
+  constructor() {
+    super('Too many searches are waiting')
+    this.name = 'StorageBusy'
+  }
+}
+
 /** Searches that wait for the reading thread; more are refused. */
 const maxWaiting = 100
 
@@ -87,7 +95,7 @@ const createReader = (file: string) => {
       new Promise((resolve, reject) => {
         reader ??= start()
         const { thread, waiting } = reader
-        if (waiting.size >= maxWaiting) return reject(new Error('Too many searches are waiting'))
+        if (waiting.size >= maxWaiting) return reject(new StorageBusy())
         clearTimeout(idle)
         idle = setTimeout(() => waiting.size === 0 && void stop(), idleMs).unref()
         const id = ++lastId

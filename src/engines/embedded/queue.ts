@@ -58,12 +58,12 @@ export const createEmbeddedQueue = ({
       return []
     },
 
-    async settle(delivery, settlement) {
-      const [settled] = await settlements.add([settleRow(delivery, settlement, clock.now())])
-      // Who waits may have looked before this message had a time to come back at.
-      if (settled && goesOn(settlement)) arrivals.ring()
-      return settled ? 'settled' : 'expired'
-    },
+    settle: (delivery, settlement) =>
+      settlements.add([settleRow(delivery, settlement, clock.now())]).then(([settled]) => {
+        // Who waits may have looked before this message had a time to come back at.
+        if (settled && goesOn(settlement)) arrivals.ring()
+        return settled ? 'settled' : 'expired'
+      }),
 
     async cancel({ tenant, id }): Promise<Cancellation> {
       return store.run('cancel', { tenant, id, now: clock.now() })
