@@ -22,6 +22,13 @@ export interface Queue {
    */
   receive(options: ReceiveOptions): Promise<readonly Delivery[]>
 
+  /**
+   * Puts on record that the call is about to be made. Only messages of a channel that must not be repeated in
+   * doubt need it: until then, losing their lease leaves no doubt, so a crash does not turn what was merely held
+   * into `unknown`. `'expired'`: the lease is no longer the current one; do not call.
+   */
+  begin(delivery: Delivery): Promise<'begun' | 'expired'>
+
   /** Records what became of a delivery. `'expired'`: the lease is no longer the current one; nothing changed. */
   settle(delivery: Delivery, settlement: Settlement): Promise<'settled' | 'expired'>
 

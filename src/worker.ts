@@ -2,6 +2,7 @@
  * Takes deliveries from the queue, sends each to WeChat, and settles it. Bounded: so many calls at once, and a
  * few times as many deliveries in hand, so that a call waits neither for the next lease nor for the last settlement.
  */
+import { channelTraits } from './channels.ts'
 import type { Clock, Random } from './clock.ts'
 import type { Holds } from './holds.ts'
 import { createHolds } from './holds.ts'
@@ -151,18 +152,33 @@ const createHandler = (
   const failed = (delivery: Delivery, error: unknown): void =>
     observe({ kind: 'alert', code: 'delivery-failed', detail: `${delivery.message.id}: ${String(error)}` })
 
+  /** The call, noted before it is made where it must not be repeated; nothing when the lease was lost meanwhile. */
+  const call = (delivery: Delivery): Promise<Sending | undefined> => {
+    const { message } = delivery
+    if (channelTraits[message.channel].repeatInDoubt !== 'never') return sender.send(message)
+    return queue.begin(delivery).then((begun) => (begun === 'begun' ? sender.send(message) : undefined))
+  }
+
+  const answered = (delivery: Delivery, sending: Sending | undefined): Promise<void> | undefined => {
+    calls.ends()
+    if (!sending) return undefined
+    observe({ kind: 'called', delivery, sending })
+    return settle(delivery, settlementOf(delivery, sending))
+  }
+
   // Written with `then`: for every message, each `await` more would cost as much as reading the reply.
   return (delivery: Delivery): Promise<void> => {
     const refused = refusal(delivery)
     if (refused) return settle(delivery, refused).catch((error) => failed(delivery, error))
     calls.begins()
-    return sender
-      .send(delivery.message)
-      .then((sending) => {
-        calls.ends()
-        observe({ kind: 'called', delivery, sending })
-        return settle(delivery, settlementOf(delivery, sending))
-      })
+    return call(delivery)
+      .then(
+        (sending) => answered(delivery, sending),
+        (error) => {
+          calls.ends()
+          failed(delivery, error)
+        },
+      )
       .catch((error) => failed(delivery, error))
   }
 }

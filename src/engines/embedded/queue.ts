@@ -5,7 +5,7 @@ import type { Settlement } from '../../settlement.ts'
 import { createBatch } from './batch.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { deliveryOf, type MessageRow, rowOf, type SettleRow } from './rows.ts'
-import type { PublishResult } from './store.ts'
+import type { BeginRow, PublishResult } from './store.ts'
 
 /** Nobody waits for a settlement but the lease, so settlements may wait a little for each other. */
 const settleWaitMs = 5
@@ -25,6 +25,11 @@ export const createEmbeddedQueue = ({
     maxRows,
     waitMs: 0,
     perform: (rows) => store.run('publish', rows),
+  })
+  const beginnings = createBatch<BeginRow, boolean>({
+    maxRows,
+    waitMs: 0,
+    perform: (rows) => store.run('begin', rows),
   })
   const settlements = createBatch<SettleRow, boolean>({
     maxRows,
@@ -57,6 +62,9 @@ export const createEmbeddedQueue = ({
       }
       return []
     },
+
+    begin: ({ handle, number }) =>
+      beginnings.add([[handle as number, number]]).then(([begun]) => (begun ? 'begun' : 'expired')),
 
     settle: (delivery, settlement) =>
       settlements.add([settleRow(delivery, settlement, clock.now())]).then(([settled]) => {

@@ -1,3 +1,4 @@
+import { channelTraits } from '../../channels.ts'
 import {
   type Channel,
   lanes,
@@ -28,6 +29,8 @@ export type MessageRow = readonly [
   extra: string | null,
   idempotencyKey: string | null,
   fingerprint: string | null,
+  /** Whether a call of this message must be noted before it is made. */
+  careful: 0 | 1,
 ]
 
 export const rowOf = (message: Message): MessageRow => [
@@ -45,6 +48,7 @@ export const rowOf = (message: Message): MessageRow => [
   extraOf(message),
   message.idempotency?.key ?? null,
   message.idempotency?.fingerprint ?? null,
+  channelTraits[message.channel].repeatInDoubt === 'never' ? 1 : 0,
 ]
 
 /** What few messages have lies in one column, as JSON. `key` is there so that retention can find the idempotency row. */

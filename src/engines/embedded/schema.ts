@@ -7,7 +7,8 @@ import { DatabaseSync } from 'node:sqlite'
  * `messages`: what was accepted; written once, never changed.
  * `queue`: the messages on the way, small rows. `ready_at` is the moment from which one may be leased; a lease
  *   moves it to its own end, so a lease that runs out needs no reclaimer: the row is simply ready again.
- *   `deliveries` counts the leases and is their fence.
+ *   `deliveries` counts the leases and is their fence. Losing the lease of a `careful` message leaves a doubt only
+ *   once its call has `begun`.
  * `steps`: what a delivery came to that was not the end.
  * `outcomes`: the end of each message; written once.
  * `recipients`: which openids appear in which stretch of messages (`recipients.ts`).
@@ -39,6 +40,8 @@ CREATE TABLE queue (
   tries INTEGER NOT NULL DEFAULT 0,
   leased_at INTEGER,
   doubt_since INTEGER,
+  careful INTEGER NOT NULL,
+  begun INTEGER NOT NULL DEFAULT 0,
   updated_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX queue_ready ON queue (lane, ready_at);

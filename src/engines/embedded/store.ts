@@ -11,6 +11,9 @@ import {
   type SettleRow,
 } from './rows.ts'
 
+/** A delivery whose call is about to be made: its message, and its number as the fence. */
+export type BeginRow = readonly [seq: number, number: number]
+
 export interface ClaimOptions {
   readonly max: number
   readonly now: number
@@ -49,7 +52,7 @@ const createIntake = (db: DatabaseSync, writtenUpTo: (seq: number) => void) => {
                           expires_at, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO NOTHING`)
   const enqueue = db.prepare(
-    'INSERT INTO queue (seq, lane, ready_at, state, updated_at) VALUES (?, ?, ?, ?, ?)',
+    'INSERT INTO queue (seq, lane, ready_at, state, careful, updated_at) VALUES (?, ?, ?, ?, ?, ?)',
   )
   const knownKey = db.prepare('SELECT id, fingerprint FROM idempotency WHERE tenant = ? AND key = ?')
   const insertKey = db.prepare('INSERT INTO idempotency (tenant, key, id, fingerprint) VALUES (?, ?, ?, ?)')
@@ -77,7 +80,7 @@ const createIntake = (db: DatabaseSync, writtenUpTo: (seq: number) => void) => {
       expiresAt,
       extra,
     ] = row
-    const [, , , , , , , , , , , , key, fingerprint] = row
+    const [, , , , , , , , , , , , key, fingerprint, careful] = row
     const present = key === null ? undefined : (knownKey.get(tenant, key) as KnownKey | undefined)
     if (present) return known(present.fingerprint === fingerprint ? 'duplicate' : 'conflict', present.id)
     const seq = lastSeq + 1
@@ -101,7 +104,7 @@ const createIntake = (db: DatabaseSync, writtenUpTo: (seq: number) => void) => {
     if (changes === 0) return known('duplicate', id)
     lastSeq = seq
     if (key !== null) insertKey.run(tenant, key, id, fingerprint)
-    enqueue.run(seq, lane, sendAt, sendAt > acceptedAt ? 'scheduled' : 'queued', acceptedAt)
+    enqueue.run(seq, lane, sendAt, sendAt > acceptedAt ? 'scheduled' : 'queued', careful, acceptedAt)
     writtenUpTo(seq)
     return null
   }
@@ -141,13 +144,14 @@ type ClaimedRow = readonly [
   tries: number,
   leasedAt: number | null,
   doubtSince: number | null,
+  begun: 0 | 1,
 ]
 
 /** Messages go to workers. */
 const createLeases = (db: DatabaseSync) => {
   const ready = db.prepare(`
     SELECT m.seq, m.id, m.tenant, m.account, m.channel, m.lane, m.touser, m.template_id, m.body, m.accepted_at,
-           m.expires_at, q.ready_at, q.state, q.deliveries, q.tries, q.leased_at, q.doubt_since
+           m.expires_at, q.ready_at, q.state, q.deliveries, q.tries, q.leased_at, q.doubt_since, q.begun
     FROM queue q CROSS JOIN messages m ON m.seq = q.seq
     WHERE q.lane = ? AND q.ready_at <= ? ORDER BY q.ready_at, q.seq LIMIT ?`)
   ready.setReturnArrays(true)
@@ -155,8 +159,8 @@ const createLeases = (db: DatabaseSync) => {
   // lease run out: whoever held it may have called WeChat.
   const lease = db.prepare(`
     UPDATE queue SET
-      doubt_since = CASE WHEN state = 'leased' THEN coalesce(doubt_since, leased_at) ELSE doubt_since END,
-      state = 'leased', reason = NULL, ready_at = :until, leased_at = :now, deliveries = deliveries + 1, updated_at = :now
+      doubt_since = CASE WHEN state = 'leased' AND begun THEN coalesce(doubt_since, leased_at) ELSE doubt_since END,
+      begun = 1 - careful, state = 'leased', reason = NULL, ready_at = :until, leased_at = :now, deliveries = deliveries + 1, updated_at = :now
     WHERE lane = :lane AND ready_at <= :lastReadyAt AND (ready_at < :lastReadyAt OR seq <= :lastSeq)`)
   const addStep = db.prepare('INSERT INTO steps (seq, delivery, step) VALUES (?, ?, ?)')
   const nextReady = db.prepare('SELECT min(ready_at) AS at FROM queue WHERE lane = ?')
@@ -173,7 +177,7 @@ const createLeases = (db: DatabaseSync) => {
     lease.run({ until, now, lane, lastReadyAt: last[11], lastSeq: last[0] })
     return rows.map((row) => {
       const [seq, id, tenant, account, channel, , touser, templateId, body, acceptedAt, expiresAt] = row
-      const [, , , , , , , , , , , , state, deliveries, tries, leasedAt, doubtSince] = row
+      const [, , , , , , , , , , , , state, deliveries, tries, leasedAt, doubtSince, begun] = row
       const lost = state === 'leased'
       if (lost) leaseLost(seq, deliveries, leasedAt!, now)
       return [
@@ -190,12 +194,23 @@ const createLeases = (db: DatabaseSync) => {
           acceptedAt,
           expiresAt,
         ] as const),
-        ...([deliveries + 1, tries, now, until, lost ? (doubtSince ?? leasedAt) : doubtSince] as const),
+        ...([
+          deliveries + 1,
+          tries,
+          now,
+          until,
+          lost && begun ? (doubtSince ?? leasedAt) : doubtSince,
+        ] as const),
       ]
     })
   }
 
+  const begin = db.prepare("UPDATE queue SET begun = 1 WHERE seq = ? AND deliveries = ? AND state = 'leased'")
+
   return {
+    begin: (rows: readonly BeginRow[]): readonly boolean[] =>
+      rows.map(([seq, number]) => begin.run(seq, number).changes === 1),
+
     claim(options: ClaimOptions): {
       readonly rows: readonly DeliveryRow[]
       readonly nextReadyAt: number | null

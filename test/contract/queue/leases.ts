@@ -27,6 +27,46 @@ export const leases = (options: ContractOptions) => {
     }
   })
 
+  const mustNotBeRepeated = { channel: 'subscribe' } as const
+
+  clause('losing what was only held leaves no doubt, where a repeat is not safe', async (_t, harness) => {
+    const message = await publishOne(harness, mustNotBeRepeated)
+    await receiveOne(harness)
+    await harness.loseLeases()
+    const second = await receiveOne(harness)
+    assert.deepEqual([second.number, second.doubtSince], [2, undefined])
+    assert.equal((await recordOf(harness, message)).doubtSince, undefined)
+  })
+
+  clause('losing a lease whose call had begun leaves a doubt', async (_t, harness) => {
+    const message = await publishOne(harness, mustNotBeRepeated)
+    const first = await receiveOne(harness)
+    assert.equal(await harness.queue.begin(first), 'begun')
+    await harness.loseLeases()
+    assert.equal((await receiveOne(harness)).doubtSince, first.leasedAt)
+    // The next holder has not begun, but the doubt of the first is not forgotten.
+    await harness.loseLeases()
+    assert.equal((await receiveOne(harness)).doubtSince, first.leasedAt)
+    assert.equal((await recordOf(harness, message)).doubtSince, first.leasedAt)
+  })
+
+  clause('a call does not begin on a lease that another has', async (_t, harness) => {
+    await publishOne(harness, mustNotBeRepeated)
+    const zombie = await receiveOne(harness)
+    await harness.loseLeases()
+    await receiveOne(harness)
+    assert.equal(await harness.queue.begin(zombie), 'expired')
+    await harness.loseLeases()
+    assert.equal((await receiveOne(harness)).doubtSince, undefined)
+  })
+
+  clause('a call does not begin on what is settled', async (_t, harness) => {
+    await publishOne(harness, mustNotBeRepeated)
+    const delivery = await receiveOne(harness)
+    await harness.queue.settle(delivery, { kind: 'sent' })
+    assert.equal(await harness.queue.begin(delivery), 'expired')
+  })
+
   clause('a lost lease is a step of the timeline', async (_t, harness) => {
     const message = await publishOne(harness)
     const { leasedAt } = await receiveOne(harness)
