@@ -66,42 +66,12 @@ const createIntake = (db: DatabaseSync, writtenUpTo: (seq: number) => void) => {
   }
 
   const publishOne = (row: MessageRow): PublishResult => {
-    const [
-      id,
-      tenant,
-      account,
-      channel,
-      lane,
-      touser,
-      templateId,
-      body,
-      acceptedAt,
-      sendAt,
-      expiresAt,
-      extra,
-    ] = row
-    const [, , , , , , , , , , , , key, fingerprint, careful] = row
+    const [id, tenant, , , lane, , , , acceptedAt, sendAt] = row
+    const [key, fingerprint, careful] = [row[12], row[13], row[14]]
     const present = key === null ? undefined : (knownKey.get(tenant, key) as KnownKey | undefined)
     if (present) return known(present.fingerprint === fingerprint ? 'duplicate' : 'conflict', present.id)
     const seq = lastSeq + 1
-    const { changes } = insert.run(
-      ...[
-        seq,
-        id,
-        tenant,
-        account,
-        channel,
-        lane,
-        touser,
-        templateId,
-        body,
-        acceptedAt,
-        sendAt,
-        expiresAt,
-        extra,
-      ],
-    )
-    if (changes === 0) return known('duplicate', id)
+    if (insert.run(seq, ...row.slice(0, messageColumns)).changes === 0) return known('duplicate', id)
     lastSeq = seq
     if (key !== null) insertKey.run(tenant, key, id, fingerprint)
     enqueue.run(seq, lane, sendAt, sendAt > acceptedAt ? 'scheduled' : 'queued', careful, acceptedAt)
@@ -111,6 +81,9 @@ const createIntake = (db: DatabaseSync, writtenUpTo: (seq: number) => void) => {
 
   return { publish: (rows: readonly MessageRow[]): readonly PublishResult[] => rows.map(publishOne) }
 }
+
+/** The first so many of a `MessageRow` are the columns of `messages` after `seq`. */
+const messageColumns = 12
 
 type KnownKey = { readonly id: string; readonly fingerprint: string }
 
