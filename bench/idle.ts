@@ -1,5 +1,5 @@
 /** How much memory `hongyan dev` (gateway, worker, simulator) holds when nothing happens. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,6 +17,8 @@ const startLimitMs = 20_000
 const idleMs = 10_000
 
 export const measureIdle = async (): Promise<IdleResult> => {
+  // Set-up does this after installing; here the sources may have changed since.
+  spawnSync(process.execPath, [join(import.meta.dirname, '..', 'scripts', 'warm.js')], { stdio: 'ignore' })
   const folder = openFolder()
   const home = folder.path
   const child = spawn(process.execPath, [cli, 'dev'], {
