@@ -4,8 +4,7 @@
  */
 import { channelTraits } from './channels.ts'
 import type { Clock, Random } from './clock.ts'
-import type { Holds } from './holds.ts'
-import { createHolds } from './holds.ts'
+import { createHolds, type Holds } from './holds.ts'
 import type { Observe } from './observe.ts'
 import type { Delivery, Queue } from './queue.ts'
 import type { Sender, Sending } from './sender.ts'
