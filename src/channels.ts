@@ -1,33 +1,39 @@
+/** The ways of sending, by name. */
+import type { AccountKind, ChannelTraits } from './channels/channel.ts'
+import { customer } from './channels/customer.ts'
+import { form } from './channels/form.ts'
+import { oaOnce } from './channels/oa-once.ts'
+import { oaSubscribe } from './channels/oa-subscribe.ts'
+import { subscribe } from './channels/subscribe.ts'
+import { template } from './channels/template.ts'
+import { webhook } from './channels/webhook.ts'
 import type { Channel } from './message.ts'
 
-/** What the rest of the system needs to know about one way of sending, as data. */
-export interface ChannelTraits {
-  /** Path of the API that sends. Quotas and pauses of WeChat are per account and path. */
-  readonly path: string
-  /** Which kind of account may use it. */
-  readonly accountKind: AccountKind
-  /**
-   * What may be done when WeChat may have taken a message without our knowing.
-   * `within-window`: WeChat recognises a repeat by `client_msg_id` for about ten minutes, so repeat, but
-   * stop well before. `never`: there is no such key; wait for a receipt, then say `unknown`.
-   */
-  readonly repeatInDoubt: 'within-window' | 'never'
-}
-
-export type AccountKind = 'official' | 'miniprogram'
+export {
+  type AccountKind,
+  accountKinds,
+  type ChannelTraits,
+  type Content,
+  type ContentField,
+  type Identity,
+} from './channels/channel.ts'
 
 export const channelTraits: Readonly<Record<Channel, ChannelTraits>> = {
-  template: {
-    path: '/cgi-bin/message/template/send',
-    accountKind: 'official',
-    repeatInDoubt: 'within-window',
-  },
-  subscribe: {
-    path: '/cgi-bin/message/subscribe/send',
-    accountKind: 'miniprogram',
-    repeatInDoubt: 'never',
-  },
+  template,
+  subscribe,
+  oa_subscribe: oaSubscribe,
+  oa_once: oaOnce,
+  customer,
+  form,
+  webhook,
 }
 
-/** The channel that an account of this kind uses when the caller names none. */
-export const defaultChannel = (kind: AccountKind): Channel => (kind === 'official' ? 'template' : 'subscribe')
+/** The channel that an account of this kind uses when the caller names none; a platform sends nothing itself. */
+export const defaultChannel = (kind: AccountKind): Channel | undefined => defaultChannels[kind]
+
+const defaultChannels: Readonly<Record<AccountKind, Channel | undefined>> = {
+  official: 'template',
+  miniprogram: 'subscribe',
+  webhook: 'webhook',
+  component: undefined,
+}

@@ -1,4 +1,5 @@
 import type { AccountKind } from './channels.ts'
+import type { GrantPolicy } from './grants.ts'
 
 /** Who may call us: a key and its secrets belong to one tenant. */
 export interface AccessKey {
@@ -16,23 +17,77 @@ export interface AccessKey {
 export const scopes = ['send', 'read', 'admin'] as const
 export type Scope = (typeof scopes)[number]
 
-/** One WeChat appid that a tenant sends with. */
+/** One sender of a tenant's: a WeChat appid, or a webhook. */
 export interface Account {
+  /** For a webhook, an id of ours: `wh_` and 16 hex digits. */
   readonly appid: string
   readonly tenant: string
   /** The tenant's own name for it. */
   readonly name: string
   readonly kind: AccountKind
+  /** The AppSecret; of a webhook, what its posts are signed with: `whsec_` and base64. */
   readonly secret: string
-  /** Which of WeChat's two token APIs to use: they live in separate worlds. */
-  readonly tokenApi: 'stable' | 'plain'
+  /**
+   * Where its tokens come from: one of WeChat's two token APIs, which live in separate worlds; the tenant's own token
+   * endpoint (`foreign`); or the third-party platform it has authorised (`component`).
+   */
+  readonly tokenApi: 'stable' | 'plain' | 'foreign' | 'component'
+  /** For `foreign`: GET answers `{"access_token", "expires_in"}`. `authorization` goes as the header of that name. */
+  readonly tokenEndpoint?: { readonly url: string; readonly authorization?: string }
+  /** For `component`: which platform, an account of the same tenant, and the authoriser's refresh token. */
+  readonly authorizedBy?: { readonly component: string; readonly refreshToken: string }
+  /** Of a platform: the latest ticket that WeChat has pushed. */
+  readonly componentTicket?: { readonly ticket: string; readonly at: number }
+  readonly callback?: CallbackSettings
+  /** Which of two reports of the same popup counts: WeChat's events, or `POST /v1/grants`. Events when there are callbacks. */
+  readonly grantsFrom?: 'events' | 'reports'
+  readonly limits?: AccountLimits
+  /** Of a webhook: where it posts to. */
+  readonly url?: string
   readonly templates: readonly KnownTemplate[]
+}
+
+/** How WeChat signs and encrypts what it pushes: the settings of its console. */
+export interface CallbackSettings {
+  readonly token: string
+  /** EncodingAESKeys, newest first: the former one is tried as well while it is being changed. None in plain mode. */
+  readonly aesKeys: readonly string[]
+  readonly mode: 'plain' | 'compat' | 'safe'
+}
+
+/** What the tenant knows better than quota/get. */
+export interface AccountLimits {
+  /** Calls a day and API. */
+  readonly daily?: number
+  /** Calls a minute and API. */
+  readonly perMinute?: number
+  /** The share of the day's calls that only urgent messages may use, 0 to 1. */
+  readonly urgentShare?: number
 }
 
 export interface KnownTemplate {
   readonly templateId: string
   readonly alias?: string
   readonly title?: string
+  /** WeChat's text, lines of `Label:{{key.DATA}}`, once it has been synchronised. */
+  readonly content?: string
+  readonly example?: string
+  /** Of a subscribe template: whether one grant is one message, or any number. */
+  readonly grants?: 'once' | 'lasting'
+  /** Of fields that take approved words only: these. */
+  readonly words?: Readonly<Record<string, readonly string[]>>
+  /** The tenant's own names of the keys: `{"order": "character_string1"}`. */
+  readonly names?: Readonly<Record<string, string>>
+  /** What to do when the books hold no grant; `try` by default. */
+  readonly whenNoGrant?: GrantPolicy
+  /** Counts the contents seen, from 1. */
+  readonly version?: number
+  /** When WeChat last listed it; milliseconds since 1970 UTC. */
+  readonly syncedAt?: number
+  /** Since when WeChat does not list it any more. */
+  readonly missingSince?: number
+  /** Earlier contents, newest first, a few. */
+  readonly earlier?: readonly { readonly version: number; readonly content: string; readonly until: number }[]
 }
 
 /** Keys and accounts. Read from memory, because every request asks; written through to the records. */
@@ -74,7 +129,7 @@ export const openDirectory = async (records: DirectoryRecords, vault: Vault): Pr
   }
   for (const text of await records.list('account')) {
     const account = JSON.parse(text) as Account
-    accounts.set(account.appid, { ...account, secret: vault.open(account.secret, accountContext(account)) })
+    accounts.set(account.appid, withSecrets(account, vault.open))
   }
 
   return {
@@ -97,8 +152,7 @@ export const openDirectory = async (records: DirectoryRecords, vault: Vault): Pr
     },
     accounts: (tenant) => [...accounts.values()].filter((account) => account.tenant === tenant),
     async putAccount(account) {
-      const secret = vault.seal(account.secret, accountContext(account))
-      await records.put('account', account.appid, JSON.stringify({ ...account, secret }))
+      await records.put('account', account.appid, JSON.stringify(withSecrets(account, vault.seal)))
       accounts.set(account.appid, account)
     },
   }
@@ -109,4 +163,32 @@ export const templateIdOf = (account: Account, idOrAlias: string): string =>
   account.templates.find(({ alias }) => alias === idOrAlias)?.templateId ?? idOrAlias
 
 const keyContext = ({ tenant, id }: AccessKey): string => `${tenant}/key/${id}/secret/v1`
-const accountContext = ({ tenant, appid }: Account): string => `${tenant}/account/${appid}/secret/v1`
+
+/** An account with every secret of it sealed, or opened. Each is bound to its place. */
+const withSecrets = (account: Account, turn: (text: string, context: string) => string): Account => {
+  const { tenant, appid, tokenEndpoint, authorizedBy, componentTicket, callback } = account
+  const field = (text: string, name: string) => turn(text, `${tenant}/account/${appid}/${name}/v1`)
+  return {
+    ...account,
+    secret: field(account.secret, 'secret'),
+    ...(tokenEndpoint?.authorization !== undefined && {
+      tokenEndpoint: {
+        ...tokenEndpoint,
+        authorization: field(tokenEndpoint.authorization, 'token-authorization'),
+      },
+    }),
+    ...(authorizedBy && {
+      authorizedBy: { ...authorizedBy, refreshToken: field(authorizedBy.refreshToken, 'refresh-token') },
+    }),
+    ...(componentTicket && {
+      componentTicket: { ...componentTicket, ticket: field(componentTicket.ticket, 'component-ticket') },
+    }),
+    ...(callback && {
+      callback: {
+        ...callback,
+        token: field(callback.token, 'callback-token'),
+        aesKeys: callback.aesKeys.map((key) => field(key, 'callback-aes-key')),
+      },
+    }),
+  }
+}

@@ -38,6 +38,11 @@ const stateTexts: Readonly<Record<State, Bilingual>> = {
     en: 'On hold; it goes on by itself once the condition is over',
   },
   sent: { zh: '微信已接受这条消息', en: 'WeChat has accepted the message' },
+  delivered: { zh: '微信回执：消息已送达用户', en: 'WeChat’s receipt says that the user has got it' },
+  undelivered: {
+    zh: '微信接受了这条消息，但回执说没有送达用户',
+    en: 'WeChat accepted it, but its receipt says that the user has not got it',
+  },
   unknown: {
     zh: '无法确定微信是否已发出这条消息，而重发可能打扰用户两次，所以不再自动重发',
     en: 'WeChat may or may not have sent it, and a repeat could reach the user twice, so it is not repeated',

@@ -28,7 +28,15 @@ export const firstIdAt = (at: number): string =>
  */
 export const wechatClientMsgId = (id: MessageId): string => id.slice('msg_'.length)
 
-export const channels = ['template', 'subscribe'] as const
+export const channels = [
+  'template',
+  'subscribe',
+  'oa_subscribe',
+  'oa_once',
+  'customer',
+  'form',
+  'webhook',
+] as const
 export type Channel = (typeof channels)[number]
 
 /** In the order in which workers serve them. */
@@ -42,6 +50,8 @@ export const states = [
   'retry',
   'parked',
   'sent',
+  'delivered',
+  'undelivered',
   'unknown',
   'dead',
   'expired',
@@ -50,12 +60,21 @@ export const states = [
 
 /**
  * Where a message is. `scheduled`, `queued`, `leased`, `retry` (waits for its next attempt) and `parked`
- * (waits for a condition) are on the way. `sent`: WeChat said so. `unknown`: WeChat may have taken it and a
- * repeat is not safe. `dead`, `expired`, `cancelled`: it was certainly not sent.
+ * (waits for a condition) are on the way. `sent`: WeChat said so; a receipt sharpens it to `delivered` or
+ * `undelivered`. `unknown`: WeChat may have taken it and a repeat is not safe; a receipt sharpens it likewise. `dead`,
+ * `expired`, `cancelled`: it was certainly not sent.
  */
 export type State = (typeof states)[number]
 
-const finalStates: ReadonlySet<State> = new Set(['sent', 'unknown', 'dead', 'expired', 'cancelled'])
+const finalStates: ReadonlySet<State> = new Set([
+  'sent',
+  'delivered',
+  'undelivered',
+  'unknown',
+  'dead',
+  'expired',
+  'cancelled',
+])
 
 export const isFinal = (state: State): boolean => finalStates.has(state)
 
@@ -71,6 +90,7 @@ export interface Message {
   readonly channel: Channel
   readonly lane: Lane
   readonly touser: string
+  /** Empty where the channel has no templates. */
   readonly templateId: string
   /** What WeChat will be sent, as JSON text: made once, when the message is accepted. */
   readonly body: string
@@ -82,6 +102,8 @@ export interface Message {
   /** The caller's own key for this message. */
   readonly clientMsgId?: string
   readonly tags?: readonly string[]
+  /** Of a message that uses up a permission with a name of its own: the scene, or the caller's own form id. */
+  readonly grantName?: string
   /** Present when the caller gave a key: the same key with the same fingerprint is the same message. */
   readonly idempotency?: Idempotency
 }

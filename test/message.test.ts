@@ -64,5 +64,13 @@ suite('the key that WeChat sees', () => {
     assert.match(wechatClientMsgId(anIdAt(Date.UTC(2026, 0))), /^[0-9a-f]{32}$/))
 })
 
-test('five states are final', () =>
-  assert.deepEqual(states.filter(isFinal), ['sent', 'unknown', 'dead', 'expired', 'cancelled']))
+test('seven states are final', () =>
+  assert.deepEqual(states.filter(isFinal), [
+    'sent',
+    'delivered',
+    'undelivered',
+    'unknown',
+    'dead',
+    'expired',
+    'cancelled',
+  ]))

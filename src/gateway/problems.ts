@@ -164,3 +164,7 @@ export const problemBody = (
     ...members,
   }
 }
+
+/** A refusal for one finding in a body. */
+export const finding = (code: ProblemCode, pointer: string, message: string): Problem =>
+  new Problem(code, { detail: `${pointer}: ${message}`, errors: [{ pointer, code, message }] })

@@ -1,5 +1,6 @@
 /** The shapes of the public API. Types, validation and the OpenAPI document all come from these. */
 import Type, { type Static } from 'typebox'
+import { accountKinds, customerMessageTypes } from '../channels/channel.ts'
 import { channels, lanes, states } from '../message.ts'
 
 const closed = { additionalProperties: false } as const
@@ -25,6 +26,13 @@ const TemplateValue = Type.Union([
   ),
 ])
 
+const customerPayload = Type.Optional(Type.Record(Type.String(), Type.Unknown()))
+
+/** The fields of a customer message, one for each msgtype; what they hold is checked by their channel. */
+const customerPayloads = Object.fromEntries(
+  customerMessageTypes.map((type) => [type, customerPayload]),
+) as Record<(typeof customerMessageTypes)[number], typeof customerPayload>
+
 /** One message as callers write it: WeChat's own field names, ours beside them. */
 export const MessageInput = Type.Object(
   {
@@ -38,16 +46,21 @@ export const MessageInput = Type.Object(
       description:
         'The openid of the recipient, in this account: 1 to 64 letters, digits, underscores and hyphens.',
     }),
-    template_id: Type.String({
-      minLength: 1,
-      maxLength: 64,
-      description: 'Template id, or the alias it has in the account.',
-    }),
-    data: Type.Record(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_]{0,31}$' }), TemplateValue, {
-      ...closed,
-      maxProperties: 32,
-      description: 'The template’s keys: `"text"` or `{"value": "text"}`.',
-    }),
+    template_id: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description:
+          'Template id, or the alias it has in the account. Every channel but `customer` needs it.',
+      }),
+    ),
+    data: Type.Optional(
+      Type.Record(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_]{0,31}$' }), TemplateValue, {
+        ...closed,
+        maxProperties: 32,
+        description: 'The template’s keys: `"text"` or `{"value": "text"}`.',
+      }),
+    ),
     url: Type.Optional(
       Type.String({ maxLength: 2048, description: 'Channel `template`: where a tap leads.' }),
     ),
@@ -58,10 +71,39 @@ export const MessageInput = Type.Object(
       ),
     ),
     page: Type.Optional(
-      Type.String({ maxLength: 1024, description: 'Channel `subscribe`: a page of the mini program.' }),
+      Type.String({
+        maxLength: 1024,
+        description: 'Channel `subscribe`: a page of the mini program; `oa_subscribe`: an address.',
+      }),
     ),
     miniprogram_state: Type.Optional(oneOf(['developer', 'trial', 'formal'])),
     lang: Type.Optional(oneOf(['zh_CN', 'en_US', 'zh_HK', 'zh_TW'])),
+    scene: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 10_000,
+        description: 'Channel `oa_once`: the scene that the recipient has agreed to.',
+      }),
+    ),
+    title: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Channel `oa_once`.' })),
+    form_id: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 128,
+        description: 'Channel `form`; without it one that the books hold is used.',
+      }),
+    ),
+    emphasis_keyword: Type.Optional(Type.String({ maxLength: 64, description: 'Channel `form`.' })),
+    msgtype: Type.Optional(
+      oneOf(customerMessageTypes, {
+        description:
+          'Channel `customer`: the message itself stands in the field of this name, as in WeChat’s body.',
+      }),
+    ),
+    ...customerPayloads,
+    customservice: Type.Optional(
+      Type.Object({ kf_account: Type.String({ minLength: 1, maxLength: 64 }) }, closed),
+    ),
     client_msg_id: Type.Optional(
       Type.String({
         minLength: 1,
@@ -124,7 +166,7 @@ const summary = {
   channel: oneOf(channels),
   lane: oneOf(lanes),
   touser: Type.String(),
-  template_id: Type.String(),
+  template_id: Type.Union([Type.String(), Type.Null()]),
   client_msg_id: Type.Union([Type.String(), Type.Null()]),
   tags: Type.Array(Type.String()),
   accepted_at: Type.String(),
@@ -250,7 +292,7 @@ export const AccountInput = Type.Object(
     name: Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_.-]+$' }),
     appid: Type.String({ pattern: '^wx[0-9a-z]{16}$' }),
     secret: Type.String({ minLength: 1, maxLength: 128 }),
-    kind: oneOf(['official', 'miniprogram']),
+    kind: oneOf(accountKinds),
     token_api: Type.Optional(oneOf(['stable', 'plain'], { description: '`stable` by default.' })),
     templates: Type.Optional(
       Type.Array(

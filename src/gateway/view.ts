@@ -22,7 +22,7 @@ export const summaryOf = (record: MessageRecord, directory: Directory): Summary 
     channel: record.channel,
     lane: record.lane,
     touser: record.touser,
-    template_id: record.templateId,
+    template_id: record.templateId === '' ? null : record.templateId,
     client_msg_id: record.clientMsgId ?? null,
     tags: [...(record.tags ?? [])],
     accepted_at: timeText(record.acceptedAt),
@@ -40,11 +40,11 @@ export const summaryOf = (record: MessageRecord, directory: Directory): Summary 
 
 /** A record with everything that happened to it. */
 export const viewOf = (record: MessageRecord, directory: Directory): MessageView => {
-  const request = JSON.parse(record.body) as { data: MessageView['data'] }
+  const request = JSON.parse(record.body) as { data?: MessageView['data'] }
   const attempts = record.steps.flatMap((step) => step.attempts ?? [])
   return {
     ...summaryOf(record, directory),
-    data: request.data,
+    data: request.data ?? {},
     request,
     attempts: attempts.map((attempt, index) => attemptView(attempt, index + 1)),
     timeline: timelineOf(record),

@@ -89,8 +89,9 @@ const unknownSending = (now: number): Sending => ({
   attempts: [],
 })
 
-interface Paths extends Readonly<Record<Channel, string>> {
+interface Paths {
   readonly token: string
+  readonly byChannel: Map<Channel, string>
 }
 
 /**
@@ -99,15 +100,15 @@ interface Paths extends Readonly<Record<Channel, string>> {
 const createPaths = (): ((appid: string, channel: Channel, token: string) => string) => {
   const byAccount = new Map<string, Paths>()
   return (appid, channel, token) => {
-    const known = byAccount.get(appid)
-    if (known?.token === token) return known[channel]
-    const query = `?access_token=${encodeURIComponent(token)}`
-    const paths: Paths = {
-      token,
-      template: channelTraits.template.path + query,
-      subscribe: channelTraits.subscribe.path + query,
+    let paths = byAccount.get(appid)
+    if (paths?.token !== token) {
+      paths = { token, byChannel: new Map() }
+      byAccount.set(appid, paths)
     }
-    byAccount.set(appid, paths)
-    return paths[channel]
+    const known = paths.byChannel.get(channel)
+    if (known !== undefined) return known
+    const path = `${channelTraits[channel].path}?access_token=${encodeURIComponent(token)}`
+    paths.byChannel.set(channel, path)
+    return path
   }
 }

@@ -199,4 +199,9 @@ const longestRejectionMs = 5 * minutes
 /**
  * Between two questions about the same account. The plain API makes a new token each time, 2,000 times a day.
  */
-const askGapMs: Readonly<Record<Account['tokenApi'], number>> = { stable: 5 * seconds, plain: 60 * seconds }
+const askGapMs: Readonly<Record<Account['tokenApi'], number>> = {
+  stable: 5 * seconds,
+  plain: 60 * seconds,
+  foreign: 5 * seconds,
+  component: 5 * seconds,
+}
