@@ -1,5 +1,6 @@
-import type { AccountKind } from './channels.ts'
+import { type AccountKind, channelTraits } from './channels.ts'
 import type { GrantPolicy } from './grants.ts'
+import type { Message } from './message.ts'
 
 /** Who may call us: a key and its secrets belong to one tenant. */
 export interface AccessKey {
@@ -161,6 +162,18 @@ export const openDirectory = async (records: DirectoryRecords, vault: Vault): Pr
 /** The template that a caller means by an id or an alias; an id we do not know is taken as it is. */
 export const templateIdOf = (account: Account, idOrAlias: string): string =>
   account.templates.find(({ alias }) => alias === idOrAlias)?.templateId ?? idOrAlias
+
+/**
+ * What to do with a message when the books hold no grant for it. A window for customer messages is known to be closed
+ * when callbacks tell of every interaction; without them nothing is known.
+ */
+export const whenNoGrant = (
+  account: Account | undefined,
+  { channel, templateId }: Pick<Message, 'channel' | 'templateId'>,
+): GrantPolicy => {
+  if (channelTraits[channel].grant === 'window') return account?.callback ? 'refuse' : 'try'
+  return account?.templates.find((known) => known.templateId === templateId)?.whenNoGrant ?? 'try'
+}
 
 const keyContext = ({ tenant, id }: AccessKey): string => `${tenant}/key/${id}/secret/v1`
 

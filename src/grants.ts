@@ -6,6 +6,8 @@
  * Sources: the guides on subscribe messages, one-time subscriptions, customer messages and form ids (documented);
  * that a sent message uses its grant up when it is accepted (documented); that 43101 means there is none (documented).
  */
+import { channelTraits } from './channels.ts'
+import type { Message } from './message.ts'
 
 /**
  * `subscribe`: given per template in a popup, one message each, or any number where the template is long-term.
@@ -88,6 +90,23 @@ export const windows = {
     session: { count: 2, lifeMs: minuteMs },
   },
 } as const
+
+/** Whose permission a message needs. Windows and form ids are not tied to a template. */
+export const grantHolderOf = ({
+  account,
+  touser,
+  templateId,
+  channel,
+}: Pick<Message, 'account' | 'touser' | 'templateId' | 'channel'>): GrantHolder => {
+  const kind = channelTraits[channel].grant
+  return { account, touser, templateId: kind === 'window' || kind === 'form' ? '' : templateId }
+}
+
+/**
+ * Errcodes that say that there is no grant: refused, used up or switched off (43101), outside the window or all its
+ * messages sent (45015, 45047), form id unknown or used (41028, 41029).
+ */
+export const noGrantErrcodes: ReadonlySet<number> = new Set([43101, 45015, 45047, 41028, 41029])
 
 /** What a message waits for when its grant is missing: the key of the condition that the next grant releases. */
 export const grantCondition = ({ account, touser, templateId }: GrantHolder): string =>

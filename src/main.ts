@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
 import { type Config, longestSendMs } from './config.ts'
-import { type Directory, openDirectory } from './directory.ts'
+import { type Directory, openDirectory, whenNoGrant } from './directory.ts'
 import { assertFolderFree, type Engine, openEmbedded } from './engines/embedded/embedded.ts'
 import { startGateway } from './gateway/gateway.ts'
 import type { Readiness } from './gateway/health.ts'
@@ -111,6 +111,7 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
       policy: {
         retry: { ...defaultRetryPolicy, receiptWaitMs: config.receiptWaitMs },
         callMs: longestSendMs(config.callTimeoutMs),
+        whenNoGrant: (message) => whenNoGrant(accountOf(message.account), message),
       },
       clock,
       random: Math.random,

@@ -1,3 +1,4 @@
+import type { Reservation } from './grants.ts'
 import type { Lane, Message, MessageId, State } from './message.ts'
 import type { Settlement } from './settlement.ts'
 
@@ -18,7 +19,8 @@ export interface Queue {
 
   /**
    * Up to `max` deliveries, more urgent lanes first; or none if `waitMs` passes or `signal` aborts before
-   * there is one. The lease is on record before this resolves, so a call that a crash hides is known of.
+   * there is one. The lease is on record before this resolves, so a call that a crash hides is known of. With the
+   * lease of a message that needs a grant, one is reserved if the books hold any.
    */
   receive(options: ReceiveOptions): Promise<readonly Delivery[]>
 
@@ -31,6 +33,12 @@ export interface Queue {
 
   /** Records what became of a delivery. `'expired'`: the lease is no longer the current one; nothing changed. */
   settle(delivery: Delivery, settlement: Settlement): Promise<'settled' | 'expired'>
+
+  /**
+   * Makes the messages that are parked for this condition ready at once; answers how many there were. For what it
+   * takes to be parked for a condition see `Outcome`.
+   */
+  release(condition: string): Promise<number>
 
   /** Stops a message that is not on lease and not final. */
   cancel(target: { readonly tenant: string; readonly id: MessageId }): Promise<Cancellation>
@@ -65,6 +73,8 @@ export interface Delivery {
   readonly leaseUntil: number
   /** Start of the earliest earlier lease during which WeChat may have taken the message. */
   readonly doubtSince?: number
+  /** Of a message that needs a grant: what was reserved for it with the lease. */
+  readonly grant?: Reservation
   /** The engine's own handle of the message. */
   readonly handle: number | string
 }

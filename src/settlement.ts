@@ -8,9 +8,10 @@
 import { channelTraits } from './channels.ts'
 import type { Random } from './clock.ts'
 import type { Errcode } from './errcodes.ts'
+import { type GrantPolicy, grantCondition, grantHolderOf, noGrantErrcodes } from './grants.ts'
 import type { Hold } from './holds.ts'
 import type { Attempt } from './message.ts'
-import type { Delivery } from './queue.ts'
+import type { DeliveredMessage, Delivery } from './queue.ts'
 import { backoffMs, jitterMs, nextBeijingMidnight, nextMinute, type RetryPolicy } from './retry.ts'
 import { errcodeReason, type Verdict } from './verdict.ts'
 
@@ -18,7 +19,15 @@ import { errcodeReason, type Verdict } from './verdict.ts'
 export type Settlement = Outcome & {
   /** The calls made during this lease, oldest first. */
   readonly attempts?: readonly Attempt[]
+  /** Of a message that needs a grant: what becomes of the books, in the same step. Without it they stay as they are. */
+  readonly grant?: GrantEffect
 }
+
+/**
+ * `used`: the reserved grant has served. `free`: it was certainly not used and goes back. `void`: WeChat says that
+ * there is none, whatever the books say.
+ */
+export type GrantEffect = 'used' | 'free' | 'void'
 
 export type Outcome =
   | { readonly kind: 'sent'; readonly msgid?: string; readonly reason?: string }
@@ -30,8 +39,14 @@ export type Outcome =
       readonly spent: boolean
       readonly inDoubt: boolean
     }
-  /** Waits for a condition, which is looked at again at `until`; costs no try. */
-  | { readonly kind: 'parked'; readonly until: number; readonly reason: string; readonly inDoubt: boolean }
+  /** Waits for a condition, which is looked at again at `until`; costs no try. `Queue.release` ends it earlier. */
+  | {
+      readonly kind: 'parked'
+      readonly until: number
+      readonly reason: string
+      readonly inDoubt: boolean
+      readonly condition?: string
+    }
   | { readonly kind: 'dead'; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string }
   | { readonly kind: 'expired'; readonly reason: string }
@@ -42,19 +57,55 @@ export interface Policy {
   readonly retry: RetryPolicy
   /** How long a call to WeChat may take, with a margin for our own delays. A lease shorter than this starts no call. */
   readonly callMs: number
+  /** What to do with this message when the books hold no grant for it. */
+  readonly whenNoGrant: (message: DeliveredMessage) => GrantPolicy
 }
 
 /** Whether the delivery may be sent now; if not, what to do instead. */
-export const admit = (delivery: Delivery, now: number, { retry, callMs }: Policy): Outcome | undefined => {
+export const admit = (delivery: Delivery, now: number, policy: Policy): Outcome | undefined => {
+  const { retry, callMs } = policy
   const { message, doubtSince } = delivery
   if (now >= message.expiresAt) return doubtSince === undefined ? expired('expired') : unknown('expired')
   if (delivery.leaseUntil - now < callMs) return { kind: 'returned' }
-  if (doubtSince === undefined) return undefined
-  if (channelTraits[message.channel].repeatInDoubt === 'within-window')
+  if (doubtSince === undefined)
+    return delivery.grant?.kind === 'none' ? withoutGrant(message, policy) : undefined
+  const { repeatInDoubt, receipt } = channelTraits[message.channel]
+  if (repeatInDoubt === 'within-window')
     return now > doubtSince + retry.inDoubtWindowMs ? unknown('repeat-window-over') : undefined
-  return now < doubtSince + retry.receiptWaitMs
+  return receipt !== undefined && now < doubtSince + retry.receiptWaitMs
     ? awaitReceipt(doubtSince, message.expiresAt, retry)
     : unknown('no-receipt')
+}
+
+/** What to do with a message that needs a grant when the books hold none. Nothing: send it all the same. */
+const withoutGrant = (message: DeliveredMessage, { whenNoGrant }: Policy): Outcome | undefined => {
+  switch (whenNoGrant(message)) {
+    case 'try':
+      return undefined
+    case 'refuse':
+      return { kind: 'dead', reason: 'no-grant' }
+    case 'park':
+      return {
+        kind: 'parked',
+        until: message.expiresAt,
+        reason: 'no-grant',
+        inDoubt: false,
+        condition: grantCondition(grantHolderOf(message)),
+      }
+  }
+}
+
+/** What an outcome means for the books, where the message needs a grant. `errcode`: of the refusal it comes from. */
+export const grantEffect = (
+  { doubtSince, grant }: Delivery,
+  outcome: Outcome,
+  errcode: number | undefined,
+): GrantEffect | undefined => {
+  if (grant === undefined) return undefined
+  if (outcome.kind === 'sent' || outcome.kind === 'unknown') return 'used'
+  if (doubtSince !== undefined || ('inDoubt' in outcome && outcome.inDoubt)) return undefined
+  if (errcode !== undefined && noGrantErrcodes.has(errcode)) return 'void'
+  return 'free'
 }
 
 /** What to do while something wider than the message holds it back. */
@@ -101,8 +152,11 @@ const afterDoubt = (
   retry: RetryPolicy,
 ): Outcome => {
   const doubtSince = delivery.doubtSince ?? delivery.leasedAt
-  if (channelTraits[delivery.message.channel].repeatInDoubt === 'never')
-    return awaitReceipt(doubtSince, delivery.message.expiresAt, retry)
+  const { repeatInDoubt, receipt } = channelTraits[delivery.message.channel]
+  if (repeatInDoubt === 'never')
+    return receipt === undefined
+      ? unknown(reason)
+      : awaitReceipt(doubtSince, delivery.message.expiresAt, retry)
   const waitMs = retry.inDoubtMs[delivery.tries]
   if (waitMs === undefined) return unknown(reason)
   const until = now + jitterMs(waitMs, random)

@@ -2,15 +2,19 @@
  * Takes deliveries from the queue, sends each to WeChat, and settles it. Bounded: so many calls at once, and a
  * few times as many deliveries in hand, so that a call waits neither for the next lease nor for the last settlement.
  */
+
+import { withFormId } from './channels/form.ts'
 import { channelTraits } from './channels.ts'
 import type { Clock, Random } from './clock.ts'
 import { createHolds, type Holds } from './holds.ts'
+import type { Attempt } from './message.ts'
 import type { Observe } from './observe.ts'
-import type { Delivery, Queue } from './queue.ts'
+import type { DeliveredMessage, Delivery, Queue } from './queue.ts'
 import type { Sender, Sending } from './sender.ts'
 import {
   admit,
   decide,
+  grantEffect,
   heldBack,
   type Outcome,
   type Policy,
@@ -111,7 +115,9 @@ export const startWorker = (parts: WorkerParts): Worker => {
       const unbegun = ahead
       ahead = []
       inHand -= unbegun.length
-      await Promise.allSettled(unbegun.map((delivery) => queue.settle(delivery, { kind: 'returned' })))
+      await Promise.allSettled(
+        unbegun.map((delivery) => queue.settle(delivery, settlementWith(delivery, { kind: 'returned' }))),
+      )
       while (inHand > 0) await new Promise<void>((resolve) => (wake = resolve))
     },
   }
@@ -145,7 +151,8 @@ const createHandler = (
     const verdict = classify(sending.reply)
     const now = clock.now()
     if (verdict.kind === 'refused') takeNote({ verdict, delivery, now, holds, observe })
-    return withAttempts(decide(verdict, delivery, { now, random, policy }), sending)
+    const outcome = decide(verdict, delivery, { now, random, policy })
+    return settlementWith(delivery, outcome, verdict, sending.attempts)
   }
 
   const failed = (delivery: Delivery, error: unknown): void =>
@@ -153,9 +160,11 @@ const createHandler = (
 
   /** The call, noted before it is made where it must not be repeated; nothing when the lease was lost meanwhile. */
   const call = (delivery: Delivery): Promise<Sending | undefined> => {
-    const { message } = delivery
-    if (channelTraits[message.channel].repeatInDoubt !== 'never') return sender.send(message)
-    return queue.begin(delivery).then((begun) => (begun === 'begun' ? sender.send(message) : undefined))
+    const { repeatInDoubt } = channelTraits[delivery.message.channel]
+    if (repeatInDoubt !== 'never') return sender.send(delivery.message)
+    return queue
+      .begin(delivery)
+      .then((begun) => (begun === 'begun' ? sender.send(completed(delivery)) : undefined))
   }
 
   const answered = (delivery: Delivery, sending: Sending | undefined): Promise<void> | undefined => {
@@ -168,7 +177,8 @@ const createHandler = (
   // Written with `then`: for every message, each `await` more would cost as much as reading the reply.
   return (delivery: Delivery): Promise<void> => {
     const refused = refusal(delivery)
-    if (refused) return settle(delivery, refused).catch((error) => failed(delivery, error))
+    if (refused)
+      return settle(delivery, settlementWith(delivery, refused)).catch((error) => failed(delivery, error))
     calls.begins()
     return call(delivery)
       .then(
@@ -182,8 +192,24 @@ const createHandler = (
   }
 }
 
-const withAttempts = (outcome: Outcome, { attempts }: Sending): Settlement =>
-  attempts.length === 0 ? outcome : { ...outcome, attempts }
+/** The message with the form id that was reserved for it, where it has one. */
+const completed = ({ message, grant }: Delivery): DeliveredMessage =>
+  message.channel === 'form' && grant?.kind === 'reserved' && grant.name !== undefined
+    ? { ...message, body: withFormId(message.body, grant.name) }
+    : message
+
+/** The outcome with the calls it comes from, and with what becomes of a reserved grant. */
+const settlementWith = (
+  delivery: Delivery,
+  outcome: Outcome,
+  verdict?: Verdict,
+  attempts: readonly Attempt[] = [],
+): Settlement => {
+  const errcode = verdict?.kind === 'refused' ? verdict.errcode.code : undefined
+  const grant = grantEffect(delivery, outcome, errcode)
+  if (grant === undefined) return attempts.length === 0 ? outcome : { ...outcome, attempts }
+  return attempts.length === 0 ? { ...outcome, grant } : { ...outcome, attempts, grant }
+}
 
 /** What a refusal says beyond its own message. */
 const takeNote = ({

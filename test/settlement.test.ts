@@ -15,7 +15,7 @@ const seconds = 1000
 const minutes = 60 * seconds
 const hours = 60 * minutes
 const windowMs = 8 * minutes
-const policy: Policy = { retry, callMs: 15 * seconds }
+const policy: Policy = { retry, callMs: 15 * seconds, whenNoGrant: () => 'try' }
 
 /** The middle of every chance: backoff is half of its bound, jitter three quarters of the wait. */
 const half = () => 0.5

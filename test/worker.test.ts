@@ -43,6 +43,7 @@ const aWorker = (
       note(`settle ${name(delivery)} ${kind}`)
       return 'settled'
     },
+    release: async () => 0,
     cancel: async () => ({ kind: 'missing' }),
     depth: async () => assert.fail('not asked here'),
     close: async () => {},
@@ -57,7 +58,7 @@ const aWorker = (
       },
       close: async () => {},
     },
-    policy: { retry: defaultRetryPolicy, callMs: 1000 },
+    policy: { retry: defaultRetryPolicy, callMs: 1000, whenNoGrant: () => 'try' },
     clock: createTestClock(),
     random: () => 0.5,
     observe: ({ kind }: Observation) => note(`observe ${kind}`),

@@ -66,13 +66,27 @@ suite('the folder of the embedded engine', () => {
   test('of a newer version is refused with a sentence, and not kept locked', async (t) => {
     const folder = temporaryFolder(t)
     await (await openEngine(t, { folder })).close()
+    const known = schemaVersion(folder)
     setSchemaVersion(folder, 99)
     await assert.rejects(
       openEngine(t, { folder }),
       /written by a newer Hongyan \(schema 99, this one knows \d+\)/,
     )
-    setSchemaVersion(folder, 1)
+    setSchemaVersion(folder, known)
     await openEngine(t, { folder })
+  })
+
+  test('of the first version is brought to the present one, with what it holds', async (t) => {
+    const folder = temporaryFolder(t)
+    const { queue, close } = await openEngine(t, { folder })
+    const message = aMessage()
+    await queue.publish([message])
+    await close()
+    makeFirstVersion(folder)
+    const { queue: after, ledger } = await openEngine(t, { folder })
+    const delivery = await receiveOne({ queue: after })
+    assert.equal(await after.settle(delivery, { kind: 'sent', msgid: '1' }), 'settled')
+    assert.equal((await ledger.find(message))?.state, 'sent')
   })
 
   test('that holds something else is refused, not overwritten', async (t) => {
@@ -329,6 +343,26 @@ suite('what the embedded engine remembers beside messages', () => {
     }
   })
 })
+
+const schemaVersion = (folder: string): number => {
+  const db = new DatabaseSync(join(folder, 'hongyan.db'))
+  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
+  db.close()
+  return version
+}
+
+/** Takes away what later versions have added. */
+const makeFirstVersion = (folder: string): void => {
+  const db = new DatabaseSync(join(folder, 'hongyan.db'))
+  db.exec(`
+    DROP INDEX queue_condition; DROP INDEX queue_doubt; DROP INDEX outcomes_msgid;
+    ALTER TABLE queue DROP COLUMN condition;
+    ALTER TABLE queue DROP COLUMN grant_key;
+    ALTER TABLE queue DROP COLUMN grant_handle;
+    DROP TABLE receipts; DROP TABLE stray_receipts; DROP TABLE grants; DROP TABLE contacts; DROP TABLE note_keys;
+    PRAGMA user_version = 1;`)
+  db.close()
+}
 
 const setSchemaVersion = (folder: string, version: number) => {
   const db = new DatabaseSync(join(folder, 'hongyan.db'))

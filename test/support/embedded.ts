@@ -42,10 +42,11 @@ type Place = { readonly folder: string; readonly clock: ReturnType<typeof create
 const harnessOn = async (t: TestContext, { folder, clock }: Place): Promise<Harness> => {
   const leaseMs = 60_000
   const retentionMs = hourMs
-  const { queue, ledger, close } = await openEngine(t, { folder, clock, leaseMs, retentionMs })
+  const { queue, ledger, recipients, close } = await openEngine(t, { folder, clock, leaseMs, retentionMs })
   return {
     queue,
     ledger,
+    recipients,
     clock,
     retentionMs,
     // The files as they are at this moment are what a killed process leaves behind. A close would tidy up first.

@@ -1,12 +1,14 @@
 import { type TestContext, test } from 'node:test'
 import type { Ledger } from '../../src/ledger.ts'
 import type { Delivery, Queue } from '../../src/queue.ts'
+import type { Recipients } from '../../src/recipients.ts'
 import type { TestClock } from './clock.ts'
 
 /** An engine under test, on a store of its own. */
 export interface Harness {
   readonly queue: Queue
   readonly ledger: Ledger
+  readonly recipients: Recipients
   readonly clock: TestClock
   /** What the next process finds when this one ends without a word. The harness it is called on is spent. */
   restart(): Promise<Harness>

@@ -11,10 +11,12 @@ import type { Coordination } from '../../coordination.ts'
 import type { DirectoryRecords } from '../../directory.ts'
 import type { Ledger } from '../../ledger.ts'
 import type { Queue } from '../../queue.ts'
+import type { Recipients } from '../../recipients.ts'
 import { openGroupCommit, type StorageFailed } from './group-commit.ts'
 import { createEmbeddedLedger } from './ledger.ts'
 import { lockFolder } from './lock.ts'
 import { createNonces } from './nonces.ts'
+import { createEmbeddedRecipients } from './people.ts'
 import { createEmbeddedQueue } from './queue.ts'
 
 export { StorageFailed } from './group-commit.ts'
@@ -34,6 +36,7 @@ export interface EmbeddedOptions {
 export interface Engine {
   readonly queue: Queue
   readonly ledger: Ledger
+  readonly recipients: Recipients
   readonly coordination: Coordination
   readonly directoryRecords: DirectoryRecords
   /** Operations that wait for the disk: a measure of how far it is behind. */
@@ -71,9 +74,11 @@ export const openEmbedded = async (options: EmbeddedOptions): Promise<Engine> =>
   const sweeping = setInterval(sweep, sweepEveryMs).unref()
 
   const ledger = createEmbeddedLedger(file, store)
+  const queue = createEmbeddedQueue({ store, clock, leaseMs })
   return {
-    queue: createEmbeddedQueue({ store, clock, leaseMs }),
+    queue,
     ledger,
+    recipients: createEmbeddedRecipients({ store, clock, wake: queue.wake }),
     coordination: createNonces({ store, clock, known: nonces }),
     directoryRecords: {
       list: async (kind) => (await store.run('entries', kind)).map(({ value }) => value),

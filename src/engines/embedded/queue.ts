@@ -4,8 +4,10 @@ import type { Cancellation, Delivery, Publication, Queue, ReceiveOptions } from 
 import type { Settlement } from '../../settlement.ts'
 import { createBatch } from './batch.ts'
 import type { GroupCommit } from './group-commit.ts'
+import type { BeginRow } from './leases.ts'
+import { releasesMore } from './notes.ts'
 import { deliveryOf, type MessageRow, rowOf, type SettleRow } from './rows.ts'
-import type { BeginRow, PublishResult } from './store.ts'
+import type { PublishResult } from './store.ts'
 
 /** Nobody waits for a settlement but the lease, so settlements may wait a little for each other. */
 const settleWaitMs = 5
@@ -19,7 +21,10 @@ export const createEmbeddedQueue = ({
   readonly store: GroupCommit
   readonly clock: Clock
   readonly leaseMs: number
-}): Queue => {
+}): Queue & {
+  /** What came in by another way is ready. */
+  wake(): void
+} => {
   const arrivals = createBell()
   const intake = createBatch<MessageRow, PublishResult>({
     maxRows,
@@ -73,9 +78,21 @@ export const createEmbeddedQueue = ({
         return settled ? 'settled' : 'expired'
       }),
 
+    async release(condition) {
+      let released = 0
+      for (;;) {
+        const some = await store.run('release', { condition, now: clock.now() })
+        released += some
+        if (some > 0) arrivals.ring()
+        if (!releasesMore(some)) return released
+      }
+    },
+
     async cancel({ tenant, id }): Promise<Cancellation> {
       return store.run('cancel', { tenant, id, now: clock.now() })
     },
+
+    wake: arrivals.ring,
 
     depth: () => store.run('depth', clock.now()),
 
@@ -97,8 +114,9 @@ const goesOn = ({ kind }: Settlement): boolean => kind === 'retry' || kind === '
 const settleRow = (delivery: Delivery, settlement: Settlement, at: number): SettleRow => {
   const { handle, number, leasedAt, doubtSince = null, message } = delivery
   const seq = handle as number
+  const { grant: effect = null } = settlement
   if (settlement.kind === 'returned')
-    return [seq, number, 'queued', null, message.acceptedAt, 0, doubtSince, null, at, null]
+    return [seq, number, 'queued', null, message.acceptedAt, 0, doubtSince, null, at, null, null, effect]
   const { kind: state, reason = null, attempts } = settlement
   const waits = settlement.kind === 'retry' || settlement.kind === 'parked'
   const step: Step = {
@@ -120,6 +138,8 @@ const settleRow = (delivery: Delivery, settlement: Settlement, at: number): Sett
     (settlement.kind === 'sent' && settlement.msgid) || null,
     at,
     JSON.stringify(step),
+    (settlement.kind === 'parked' && settlement.condition) || null,
+    effect,
   ]
 }
 

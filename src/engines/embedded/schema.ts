@@ -12,8 +12,11 @@ import { DatabaseSync } from 'node:sqlite'
  * `steps`: what a delivery came to that was not the end.
  * `outcomes`: the end of each message; written once.
  * `recipients`: which openids appear in which stretch of messages (`recipients.ts`).
+ * `receipts`: what WeChat's events say of messages that had ended; written once. `stray_receipts`: those whose
+ *   message is not known, or not yet.
+ * `grants`, `contacts`: the books on permissions and people. `note_keys`: which notes have been taken.
  */
-const tables = `
+const firstTables = `
 CREATE TABLE messages (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -91,7 +94,71 @@ CREATE TABLE directory (
 ) STRICT, WITHOUT ROWID;
 `
 
-const schemaVersion = 1
+/** Receipts, grants, contacts, and what messages are parked for. */
+const notesTables = `
+ALTER TABLE queue ADD COLUMN condition TEXT;
+ALTER TABLE queue ADD COLUMN grant_key TEXT;
+ALTER TABLE queue ADD COLUMN grant_handle TEXT;
+CREATE INDEX queue_condition ON queue (condition) WHERE condition IS NOT NULL;
+CREATE INDEX queue_doubt ON queue (doubt_since) WHERE doubt_since IS NOT NULL;
+CREATE INDEX outcomes_msgid ON outcomes (msgid) WHERE msgid IS NOT NULL;
+
+CREATE TABLE receipts (
+  seq INTEGER PRIMARY KEY,
+  state TEXT NOT NULL,
+  reason TEXT,
+  at INTEGER NOT NULL,
+  step TEXT NOT NULL
+) STRICT;
+CREATE INDEX receipts_undelivered ON receipts (state) WHERE state <> 'delivered';
+
+CREATE TABLE stray_receipts (
+  account TEXT NOT NULL,
+  msgid TEXT NOT NULL,
+  touser TEXT NOT NULL,
+  receipt TEXT NOT NULL,
+  until INTEGER NOT NULL,
+  PRIMARY KEY (account, msgid)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX stray_receipts_touser ON stray_receipts (account, touser);
+CREATE INDEX stray_receipts_until ON stray_receipts (until);
+
+CREATE TABLE grants (
+  id INTEGER PRIMARY KEY,
+  account TEXT NOT NULL,
+  touser TEXT NOT NULL,
+  template_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  available INTEGER,
+  reserved INTEGER NOT NULL DEFAULT 0,
+  used INTEGER NOT NULL DEFAULT 0,
+  expires_at INTEGER,
+  generation INTEGER NOT NULL DEFAULT 0,
+  updated_at INTEGER NOT NULL,
+  UNIQUE (account, touser, template_id, kind, name)
+) STRICT;
+
+CREATE TABLE contacts (
+  account TEXT NOT NULL,
+  touser TEXT NOT NULL,
+  following INTEGER,
+  following_at INTEGER,
+  interacted_at INTEGER,
+  PRIMARY KEY (account, touser)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE note_keys (
+  account TEXT NOT NULL,
+  key TEXT NOT NULL,
+  until INTEGER NOT NULL,
+  PRIMARY KEY (account, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX note_keys_until ON note_keys (until);
+`
+
+/** Each brings a store from the version before it, the first from nothing. Never changed, only added to. */
+const migrations = [firstTables, notesTables]
 
 /** `FULL`: a commit is on the disk when it is answered. `NORMAL` would lose the last ones in a power cut. */
 const writerPragmas = `
@@ -134,10 +201,11 @@ const refuseOldSqlite = (db: DatabaseSync): void => {
 
 const migrate = (db: DatabaseSync): void => {
   const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
-  if (version === schemaVersion) return
-  if (version > schemaVersion)
+  if (version > migrations.length)
     throw new Error(
-      `This data folder was written by a newer Hongyan (schema ${version}, this one knows ${schemaVersion})`,
+      `This data folder was written by a newer Hongyan (schema ${version}, this one knows ${migrations.length})`,
     )
-  db.exec(`BEGIN IMMEDIATE; ${tables} PRAGMA user_version = ${schemaVersion}; COMMIT;`)
+  for (const [index, statements] of migrations.entries())
+    if (index >= version)
+      db.exec(`BEGIN IMMEDIATE; ${statements} PRAGMA user_version = ${index + 1}; COMMIT;`)
 }

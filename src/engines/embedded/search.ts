@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { LedgerQuery } from '../../ledger.ts'
 import { callerKey, firstIdAt, isFinal, type State, states } from '../../message.ts'
 import { placesOf } from './recipients.ts'
-import { type RecordRow, recordColumns, recordTables } from './rows.ts'
+import { type RecordRow, recordColumns, recordState, recordTables } from './rows.ts'
 
 /** How many rows one step of a scan looks at, and how long a search may go on before it answers with what it has. */
 const scanRows = 20_000
@@ -30,7 +30,7 @@ export const searchMessages = (db: DatabaseSync, query: Query): FoundRows => {
   if (query.q !== undefined) return readKey(db, filter, query.q, query, range)
   if (query.touser !== undefined)
     return readSome(db, filter, placesOf(db, query.touser, range), range, query.limit)
-  if (query.state !== undefined && query.state !== 'sent')
+  if (query.state !== undefined && !common.has(query.state))
     return readState(db, filter, query.state, range, query.limit)
   return scan(db, filter, range, query.limit)
 }
@@ -38,7 +38,7 @@ export const searchMessages = (db: DatabaseSync, query: Query): FoundRows => {
 export const countStates = (db: DatabaseSync, tenant: string): Readonly<Record<State, number>> => {
   const rows = db
     .prepare(
-      `SELECT coalesce(o.state, q.state) AS state, count(*) AS n FROM ${recordTables} WHERE m.tenant = ? GROUP BY 1`,
+      `SELECT ${recordState} AS state, count(*) AS n FROM ${recordTables} WHERE m.tenant = ? GROUP BY 1`,
     )
     .all(tenant)
   const counted = new Map(rows.map((row) => [row.state, row.n as number]))
@@ -60,7 +60,7 @@ const filterOf = (query: Query): Filter => {
     ['m.accepted_at >= ?', query.from],
     ['m.accepted_at < ?', query.to],
     ["EXISTS (SELECT 1 FROM json_each(m.extra, '$.tags') WHERE value = ?)", query.tag],
-    ['coalesce(o.state, q.state) = ?', query.state],
+    [`${recordState} = ?`, query.state],
   ]
   const given = conditions.filter(([, value]) => value !== undefined)
   return { where: given.map(([condition]) => condition), values: given.map(([, value]) => value!) }
@@ -138,7 +138,10 @@ const readSome = (
   return page(rows, limit, null)
 }
 
-/** States other than `sent` have short lists of their own: the queue, and the index of the unsent. */
+/** States that most messages end in. */
+const common: ReadonlySet<State> = new Set(['sent', 'delivered'])
+
+/** The others have short lists of their own: the queue, and the indexes of the unsent and the undelivered. */
 const readState = (
   db: DatabaseSync,
   { where, values }: Filter,
@@ -146,20 +149,42 @@ const readState = (
   { low, high }: Range,
   limit: number,
 ): FoundRows => {
-  const tables = isFinal(state)
-    ? 'outcomes o CROSS JOIN messages m ON m.seq = o.seq LEFT JOIN queue q ON q.seq = m.seq'
-    : 'queue q CROSS JOIN messages m ON m.seq = q.seq LEFT JOIN outcomes o ON o.seq = m.seq'
-  // The partial index is used only when its condition stands in the query.
-  const own = isFinal(state)
-    ? ["o.state <> 'sent'", 'o.state = ?', 'o.seq > ?', 'o.seq < ?']
-    : ['q.state = ?', 'q.seq > ?', 'q.seq < ?']
-  const order = isFinal(state) ? 'o.seq' : 'q.seq'
+  const { tables, list, own } = stateLists[listOf(state)]
   const statement = db.prepare(
-    `SELECT m.seq, ${recordColumns} FROM ${tables} WHERE ${[...own, ...where].join(' AND ')} ORDER BY ${order} DESC LIMIT ?`,
+    `SELECT m.seq, ${recordColumns} FROM ${tables}
+     WHERE ${[...own, `${list}.state = ?`, `${list}.seq > ?`, `${list}.seq < ?`, ...where].join(' AND ')}
+     ORDER BY ${list}.seq DESC LIMIT ?`,
   )
   statement.setReturnArrays(true)
   return page(statement.all(state, low, high, ...values, limit + 1) as unknown as SeqRow[], limit, null)
 }
+
+const listOf = (state: State): keyof typeof stateLists => {
+  if (state === 'undelivered') return 'receipts'
+  return isFinal(state) ? 'outcomes' : 'queue'
+}
+
+/** A partial index is used only when its condition stands in the query. */
+const stateLists = {
+  queue: {
+    list: 'q',
+    own: [],
+    tables: `queue q CROSS JOIN messages m ON m.seq = q.seq LEFT JOIN outcomes o ON o.seq = m.seq
+      LEFT JOIN receipts r ON r.seq = m.seq`,
+  },
+  outcomes: {
+    list: 'o',
+    own: ["o.state <> 'sent'"],
+    tables: `outcomes o CROSS JOIN messages m ON m.seq = o.seq LEFT JOIN queue q ON q.seq = m.seq
+      LEFT JOIN receipts r ON r.seq = m.seq`,
+  },
+  receipts: {
+    list: 'r',
+    own: ["r.state <> 'delivered'"],
+    tables: `receipts r CROSS JOIN messages m ON m.seq = r.seq LEFT JOIN queue q ON q.seq = m.seq
+      LEFT JOIN outcomes o ON o.seq = m.seq`,
+  },
+} as const
 
 /** Walks down in steps, so that a filter that matches little cannot hold the reader for longer than its budget. */
 const scan = (

@@ -14,11 +14,22 @@ export const createUpkeep = (db: DatabaseSync) => {
   const loadNonces = db.prepare('SELECT nonce, until FROM nonces WHERE until > ?')
 
   const oldNonces = db.prepare('DELETE FROM nonces WHERE until <= ?')
+  const oldKeys = db.prepare(`
+    DELETE FROM note_keys WHERE (account, key) IN (SELECT account, key FROM note_keys WHERE until <= ? LIMIT ?)`)
+  const oldStrays = db.prepare(`
+    DELETE FROM stray_receipts WHERE (account, msgid) IN
+      (SELECT account, msgid FROM stray_receipts WHERE until <= ? LIMIT ?)`)
+  const lastGrant = db.prepare(
+    'SELECT max(id) AS id FROM (SELECT id FROM grants WHERE id > ? ORDER BY id LIMIT ?)',
+  )
+  const oldGrants = db.prepare(`
+    DELETE FROM grants WHERE id > :after AND id <= :last AND reserved = 0 AND updated_at < :before
+      AND (available = 0 OR expires_at <= :now)`)
   const nextMessages = db.prepare(`
     SELECT m.seq, m.tenant, json_extract(m.extra, '$.key') AS key, coalesce(o.at < :before, 0) AS old
     FROM messages m LEFT JOIN outcomes o ON o.seq = m.seq
     WHERE m.seq > :after AND m.accepted_at < :before ORDER BY m.seq LIMIT :max`)
-  const removals = ['messages', 'outcomes', 'steps'].map((table) =>
+  const removals = ['messages', 'outcomes', 'steps', 'receipts'].map((table) =>
     db.prepare(`DELETE FROM ${table} WHERE seq = ?`),
   )
   const removeKey = db.prepare('DELETE FROM idempotency WHERE tenant = ? AND key = ?')
@@ -27,6 +38,16 @@ export const createUpkeep = (db: DatabaseSync) => {
   )
 
   let sweptTo = 0
+  let grantsSweptTo = 0
+
+  /** Notes that have been taken, receipts that found no message, permissions that are spent. */
+  const sweepNotes = ({ now, before, max }: SweepOptions): void => {
+    oldKeys.run(now, max)
+    oldStrays.run(now, max)
+    const { id: last } = lastGrant.get(grantsSweptTo, max) as { id: number | null }
+    if (last !== null) oldGrants.run({ after: grantsSweptTo, last, before, now })
+    grantsSweptTo = last ?? 0
+  }
 
   return {
     start: (now: number): readonly { nonce: string; until: number }[] => {
@@ -35,8 +56,10 @@ export const createUpkeep = (db: DatabaseSync) => {
     },
 
     /** Looks at the next `max` messages in the order of acceptance and removes those that were final before `before`. */
-    sweep: ({ now, before, max }: { now: number; before: number; max: number }): number => {
+    sweep: (options: SweepOptions): number => {
+      const { now, before, max } = options
       oldNonces.run(now)
+      sweepNotes(options)
       const rows = nextMessages.all({ after: sweptTo, before, max }) as unknown as readonly SweptRow[]
       sweptTo = rows.length < max ? 0 : rows.at(-1)!.seq
       const old = rows.filter((row) => row.old === 1)
@@ -48,6 +71,12 @@ export const createUpkeep = (db: DatabaseSync) => {
       return old.length
     },
   }
+}
+
+interface SweepOptions {
+  readonly now: number
+  readonly before: number
+  readonly max: number
 }
 
 type SweptRow = {
