@@ -1,4 +1,5 @@
 import { BlockList, isIPv6 } from 'node:net'
+import type { CallbackTarget } from './push-target.ts'
 import { createTemplates, type SimulatedTemplate, type Templates } from './template.ts'
 
 /** One appid as it is configured: an official account (公众号) or a mini program (小程序). */
@@ -11,6 +12,8 @@ export interface SimulatedAccount {
   /** Its users; followers, for an official account. */
   readonly openids: readonly string[]
   readonly flags?: AccountFlags
+  /** Where its events are pushed to. Without it nothing is. */
+  readonly callback?: CallbackTarget
 }
 
 export type AccountKind = 'official' | 'miniprogram'

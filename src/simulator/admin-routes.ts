@@ -2,6 +2,7 @@ import type { AccountFlags } from './account.ts'
 import { listing, parseSelection, rowJson, selectionOf } from './admin-ledgers.ts'
 import { parseRule } from './faults.ts'
 import { BadInput, needed, readInput } from './input.ts'
+import { happeningsOf } from './recipients.ts'
 import { selectionKeys } from './selection.ts'
 import type { World } from './world.ts'
 
@@ -139,9 +140,11 @@ const changeFlags = (world: World, body: unknown): unknown => {
   return { appid: account.appid, flags: account.flags }
 }
 
+const recipientFlags = ['following', 'blocked', 'frozen', 'blocksMessages'] as const
+
 /** A user nobody has heard of becomes one of the account's. */
 const toggleRecipient = (world: World, body: unknown): unknown => {
-  const input = readInput(body, ['appid', 'touser', 'following', 'blocked', 'frozen', 'refuses'])
+  const input = readInput(body, ['appid', 'touser', ...recipientFlags, 'refuses'])
   const account = accountFor(world, input.text('appid'))
   const touser = needed('touser', input.text('touser'))
   const before = world.recipients.stateOf(account.appid, touser)
@@ -149,9 +152,12 @@ const toggleRecipient = (world: World, body: unknown): unknown => {
     following: input.flag('following') ?? before.following,
     blocked: input.flag('blocked') ?? before.blocked,
     frozen: input.flag('frozen') ?? before.frozen,
+    blocksMessages: input.flag('blocksMessages') ?? before.blocksMessages,
     refuses: input.texts('refuses') ?? before.refuses,
   })
   account.openids.add(touser)
+  for (const what of happeningsOf(account.kind, before, state))
+    world.happened({ appid: account.appid, touser, ...what })
   return { appid: account.appid, touser, ...state }
 }
 

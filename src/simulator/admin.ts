@@ -1,13 +1,13 @@
 /** The admin API: JSON in, JSON out, `{error}` with 400 or 404 for what cannot be done. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type AdminAnswer, adminRoutes } from './admin-routes.ts'
+import { type AdminAnswer, type AdminRoute, adminRoutes } from './admin-routes.ts'
 import type { Listener } from './api.ts'
 import { BadInput } from './input.ts'
 import { readBody } from './read-body.ts'
 import type { World } from './world.ts'
 
-export const createAdmin = (world: World): Listener => {
-  const routes = adminRoutes(world)
+export const createAdmin = (world: World, more: ReadonlyMap<string, AdminRoute>): Listener => {
+  const routes = new Map([...adminRoutes(world), ...more])
   return (req, res) => {
     const { pathname, searchParams } = new URL(req.url ?? '/', 'http://admin')
     const route = routes.get(`${req.method} ${pathname}`)

@@ -42,7 +42,10 @@ export const createApi = ({ world, options, page }: ApiParts): Listener => {
     const fault = world.faults.pick(call)
     const outcome = fault === undefined ? plainOutcome(answer(call)) : faultyOutcome(fault, stageOf(call))
     record(world, call, { outcome, fault })
-    later(res, fault?.latencyMs ?? nextDelayMs(), () => write(res, outcome.ending))
+    const answerLater = () => later(res, fault?.latencyMs ?? nextDelayMs(), () => write(res, outcome.ending))
+    const first = world.beforeReply(outcome.msgid)
+    if (first === undefined) answerLater()
+    else void first.then(answerLater)
   }
 
   const stageOf = (call: Call) => ({

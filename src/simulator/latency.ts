@@ -6,6 +6,9 @@ export type Latency = { readonly medianMs: number; readonly p99Ms: number } | { 
 /** What practitioners see on sends (C: 50–300 ms end to end; the shape is ours, I). */
 export const usualLatency: Latency = { medianMs: 60, p99Ms: 400 }
 
+/** From acceptance to the event that tells how it ended (C: some seconds; ours are quick, I). */
+export const usualPushDelay: Latency = { medianMs: 300, p99Ms: 2000 }
+
 /** The 99th percentile of the standard normal distribution. */
 const z99 = 2.3263
 

@@ -1,3 +1,6 @@
+import type { AccountKind } from './account.ts'
+import type { UserHappening } from './happening.ts'
+
 /** What a user has done about an account, as far as it decides whether a message arrives. */
 export interface RecipientState {
   /** Follows the official account; without it 43004. */
@@ -6,6 +9,8 @@ export interface RecipientState {
   readonly blocked: boolean
   /** The user's own WeChat account is frozen: 50002. */
   readonly frozen: boolean
+  /** Refuses messages without leaving: the API takes them, and only the event tells (D). */
+  readonly blocksMessages: boolean
   /** Templates this user has switched off or refused: 43101. */
   readonly refuses: readonly string[]
 }
@@ -17,7 +22,13 @@ export interface Recipients {
   clear(): void
 }
 
-const welcoming: RecipientState = { following: true, blocked: false, frozen: false, refuses: [] }
+const welcoming: RecipientState = {
+  following: true,
+  blocked: false,
+  frozen: false,
+  blocksMessages: false,
+  refuses: [],
+}
 
 /** Only users who were toggled are kept; everybody else follows and refuses nothing. */
 export const createRecipients = (): Recipients => {
@@ -33,4 +44,21 @@ export const createRecipients = (): Recipients => {
     },
     clear: () => toggled.clear(),
   }
+}
+
+/**
+ * What WeChat tells about a change of a user's mind. That a follower has switched a template of an official
+ * account off is not told (C), and that a template was switched on again is never told (D).
+ */
+export const happeningsOf = (
+  kind: AccountKind | undefined,
+  before: RecipientState,
+  after: RecipientState,
+): readonly UserHappening[] => {
+  const refused = after.refuses.filter((templateId) => !before.refuses.includes(templateId))
+  return [
+    ...(after.following && !before.following ? [{ kind: 'follow' } as const] : []),
+    ...(before.following && !after.following ? [{ kind: 'unfollow' } as const] : []),
+    ...(kind === 'miniprogram' && refused.length > 0 ? [{ kind: 'change', refused } as const] : []),
+  ]
 }

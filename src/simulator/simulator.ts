@@ -3,17 +3,22 @@
  * messages users really saw. One port speaks like api.weixin.qq.com, the other is for whoever
  * conducts the play.
  */
+import type { SimulatedAccount } from './account.ts'
 import { createAdmin } from './admin.ts'
 import { createApi } from './api.ts'
+import { callbackRoutes } from './callback-routes.ts'
+import { createCallbacks, type Platforms } from './callbacks.ts'
 import { listen } from './listen.ts'
 import { resolveOptions, type SimulatorOptions } from './options.ts'
 import { homePage } from './page.ts'
+import { type CallbackTarget, checkTarget } from './push-target.ts'
 import { createWorld } from './world.ts'
 
 export type { AccountFlags, AccountKind, SimulatedAccount } from './account.ts'
 export { demoAccounts } from './demo.ts'
 export type { Latency } from './latency.ts'
 export type { Address, SimulatorOptions } from './options.ts'
+export type { CallbackTarget } from './push-target.ts'
 export type { Switches } from './switches.ts'
 export type { SimulatedTemplate } from './template.ts'
 
@@ -28,9 +33,12 @@ export interface Simulator {
 
 export const startSimulator = async (given: SimulatorOptions): Promise<Simulator> => {
   const options = resolveOptions(given)
+  const targets = targetsOf(options.accounts)
   const world = createWorld(options)
+  const callbacks = createCallbacks({ world, seed: options.seed, targets, platforms: noPlatforms })
+  world.observe(callbacks)
   try {
-    const admin = await listen(options.admin, createAdmin(world), {})
+    const admin = await listen(options.admin, createAdmin(world, callbackRoutes(world, callbacks)), {})
     const page = () => homePage(admin.url, world.accounts.list())
     const api = await listen(options.api, createApi({ world, options, page }), {
       keepAliveTimeout: options.idleMs,
@@ -41,12 +49,27 @@ export const startSimulator = async (given: SimulatorOptions): Promise<Simulator
     })
     let closing: Promise<void> | undefined
     const close = async (): Promise<void> => {
-      await Promise.all([api.close(), admin.close()])
+      await Promise.all([api.close(), admin.close(), callbacks.close()])
       world.close()
     }
     return { url: api.url, adminUrl: admin.url, close: () => (closing ??= close()) }
   } catch (cause) {
+    await callbacks.close()
     world.close()
     throw cause
   }
 }
+
+/** Throws for one that nothing could be pushed to. */
+const targetsOf = (accounts: readonly SimulatedAccount[]): ReadonlyMap<string, CallbackTarget> => {
+  const targets = new Map<string, CallbackTarget>()
+  for (const { appid, callback } of accounts) {
+    if (callback === undefined) continue
+    checkTarget(callback)
+    targets.set(appid, callback)
+  }
+  return targets
+}
+
+/** No account is a third-party platform yet. */
+const noPlatforms: Platforms = { appids: () => [], newTicket: () => '' }

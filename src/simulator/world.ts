@@ -6,6 +6,7 @@ import { createDedupe, type Dedupe, dedupeKey } from './dedupe.ts'
 import { createEffects, type Effect, type Effects } from './effects.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { boundlessGrants, type Grants } from './grants.ts'
+import type { Happening } from './happening.ts'
 import { type Journal, type JournalRecord, noJournal, openJournal } from './journal.ts'
 import { createMsgids, type Msgids } from './msgid.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -39,11 +40,26 @@ export interface World {
   limitsOf(account: Account): Readonly<Record<string, Limit>>
   /** Makes a message true: in the journal first, if there is one, then in memory. `key` guards it against repeats. */
   accept(effect: Effect, key: string | undefined): void
+  /** Something that an account hears about. Whether it was told to anybody. */
+  happened(happening: Happening): boolean
+  /** What must be over before the caller is answered, if this message is one of those. */
+  beforeReply(msgid: string | null): Promise<void> | undefined
+  /** Who is told of all that happens from now on. */
+  observe(observer: WorldObserver): void
   /** Tells the journal about a clock that was moved. */
   clockMoved(): void
   /** Starts over. Tokens that work keep working, and msgids never come again. */
   reset(): void
   close(): void
+}
+
+/** Takes part in what happens; it must not throw. */
+export interface WorldObserver {
+  accepted(effect: Effect): void
+  beforeReply(msgid: string): Promise<void> | undefined
+  happened(happening: Happening): boolean
+  clockMoved(): void
+  reset(): void
 }
 
 /** Bodies are what takes the memory: roughly 300 MB when either list is full. */
@@ -70,6 +86,8 @@ export const createWorld = (options: ResolvedOptions): World => {
     forcedRefreshOverlap: switches.forcedRefreshOverlap,
     onIssued: (token) => journal.append({ kind: 'token', token }),
   })
+
+  let observer: WorldObserver | undefined
 
   const remember = (effect: Effect, key: string | undefined): void => {
     if (key !== undefined) dedupe.remember(key, effect)
@@ -107,6 +125,7 @@ export const createWorld = (options: ResolvedOptions): World => {
     const last = msgids.last()
     if (last !== undefined) journal.append({ kind: 'msgid', last })
     for (const token of alive) journal.append({ kind: 'token', token })
+    observer?.reset()
   }
 
   return {
@@ -130,8 +149,17 @@ export const createWorld = (options: ResolvedOptions): World => {
     accept: (effect, key) => {
       journal.append({ kind: 'effect', effect })
       remember(effect, key)
+      observer?.accepted(effect)
     },
-    clockMoved: () => journal.append({ kind: 'clock', clock: clock.state() }),
+    happened: (happening) => observer?.happened(happening) ?? false,
+    beforeReply: (msgid) => (msgid === null ? undefined : observer?.beforeReply(msgid)),
+    observe: (given) => {
+      observer = given
+    },
+    clockMoved: () => {
+      journal.append({ kind: 'clock', clock: clock.state() })
+      observer?.clockMoved()
+    },
     reset,
     close: journal.close,
   }
