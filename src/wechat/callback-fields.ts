@@ -2,9 +2,6 @@
  * What a push says, whether it came as XML or as JSON: names with texts, lists and further fields below them.
  * Numbers are texts as well, because a MsgID is a 64-bit number that JavaScript's numbers would round.
  */
-import { readJson } from './callback-json.ts'
-import { readXml } from './callback-xml.ts'
-
 export type Field = string | Fields | readonly Field[]
 
 export interface Fields {
@@ -18,26 +15,6 @@ export type Reading = { readonly fields: Fields } | { readonly fault: FieldsFaul
 
 /** WeChat nests three deep; nobody needs more than this. */
 export const deepest = 8
-
-/** The format is told by the first character, because the content type is not to be trusted. */
-export const readFields = (text: string): Reading => {
-  const start = text.trimStart()
-  if (start.startsWith('<')) return readXml(start)
-  return start.startsWith('{') ? readJson(start) : { fault: 'malformed' }
-}
-
-/** Of bytes that should be UTF-8. A byte order mark does no harm. */
-export const readBytes = (bytes: Uint8Array): Reading => {
-  let text: string
-  try {
-    text = utf8.decode(bytes)
-  } catch {
-    return { fault: 'utf8-invalid' }
-  }
-  return readFields(text)
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** The text of a field without white space around it, under the first of these names that has one. Of several, the last counts. */
 export const textOf = (fields: Fields, ...names: readonly string[]): string | undefined => {

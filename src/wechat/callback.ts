@@ -11,7 +11,8 @@ import type { CallbackEvent } from '../callback-event.ts'
 import type { CallbackSettings } from '../directory.ts'
 import { callbackSignature, decryptMessage, messageKeyOf, sameSignature } from '../message-crypto.ts'
 import { readEvents } from './callback-content.ts'
-import { type Fields, type FieldsFault, readBytes, readFields, textOf } from './callback-fields.ts'
+import { type Fields, type FieldsFault, textOf } from './callback-fields.ts'
+import { readBytes, readFields } from './callback-text.ts'
 
 /** As the server parsed it. A parameter that stands there twice is none. */
 export type CallbackQuery = Readonly<Record<string, unknown>>
