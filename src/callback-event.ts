@@ -1,4 +1,5 @@
 /** What WeChat tells us by itself, as we understand it. */
+import type { CallbackSettings } from './directory.ts'
 
 /** An event or a message of a user's. Times are milliseconds since 1970 UTC. */
 export type CallbackEvent = {
@@ -45,3 +46,46 @@ export type Interaction = 'message' | 'menu' | 'scan' | 'session'
 export type ReceiptResult =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'undelivered'; readonly reason: string }
+
+/** Understands what WeChat pushes. Pure: it never throws and keeps nothing. */
+export interface CallbackReader {
+  /** Of the GET by which WeChat checks an address: what to echo as plain text. */
+  checkUrl(check: {
+    readonly settings: CallbackSettings
+    readonly query: Readonly<Record<string, unknown>>
+  }): { readonly kind: 'echo'; readonly echostr: string } | CallbackRefused
+  readCallback(request: {
+    readonly account: CallbackAccount
+    readonly query: Readonly<Record<string, unknown>>
+    readonly body: Uint8Array
+    readonly now: number
+  }): CallbackReading
+}
+
+export interface CallbackAccount {
+  readonly appid: string
+  readonly callback: CallbackSettings
+  /** Of an account that has authorised a third-party platform: its events are encrypted for the platform. */
+  readonly componentAppid?: string
+}
+
+export type CallbackReading =
+  | {
+      readonly kind: 'event'
+      readonly event: CallbackEvent
+      /** Further receipts of the same push; nearly always none. */
+      readonly more: readonly CallbackEvent[]
+      /** Whether WeChat signed what it says. If not, in plain mode, whoever saw one address can have written it. */
+      readonly authentic: boolean
+    }
+  /** To be answered with 200 and `success`, and to have no effect. */
+  | { readonly kind: 'ignored'; readonly why: 'stale' }
+  | CallbackRefused
+
+export interface CallbackRefused {
+  readonly kind: 'refused'
+  readonly status: 400 | 403 | 413
+  readonly code: string
+  /** What the operator should know at once; for us, never for the caller. */
+  readonly alarm?: string
+}

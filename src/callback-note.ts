@@ -89,12 +89,13 @@ export const countsEvents = ({ grantsFrom, callback }: Account): boolean =>
   (grantsFrom ?? (callback ? 'events' : 'reports')) === 'events'
 
 const decided = (
-  { openid: touser, decisions }: CallbackEvent & { kind: 'grants' },
+  { openid: touser, origin, decisions }: CallbackEvent & { kind: 'grants' },
   { account, authentic }: Arrival,
 ): readonly GrantChange[] =>
   decisions.flatMap(({ templateId, accepted }): readonly GrantChange[] => {
     const holder = { account: account.appid, touser, templateId, kind: 'subscribe' as const }
-    if (!accepted) return authentic ? [{ ...holder, change: 'withdraw' }] : []
+    // To say no in a popup takes back nothing that was given before; to switch it off in the settings does.
+    if (!accepted) return authentic && origin === 'settings' ? [{ ...holder, change: 'withdraw' }] : []
     return countsEvents(account) ? [acceptedChange(account, touser, templateId)] : []
   })
 

@@ -101,6 +101,8 @@ export interface Directory {
   account(appid: string): Account | undefined
   /** By name or appid, among a tenant's own. */
   accountOf(tenant: string, name: string): Account | undefined
+  /** Of this name among all tenants, while there is only one. */
+  onlyAccountNamed(name: string): Account | undefined
   accounts(tenant: string): readonly Account[]
   putAccount(account: Account): Promise<void>
 }
@@ -150,6 +152,10 @@ export const openDirectory = async (records: DirectoryRecords, vault: Vault): Pr
       const byAppid = accounts.get(name)
       if (byAppid?.tenant === tenant) return byAppid
       return [...accounts.values()].find((account) => account.tenant === tenant && account.name === name)
+    },
+    onlyAccountNamed(name) {
+      const [account, ...others] = [...accounts.values()].filter((each) => each.name === name)
+      return others.length === 0 ? account : undefined
     },
     accounts: (tenant) => [...accounts.values()].filter((account) => account.tenant === tenant),
     async putAccount(account) {

@@ -125,6 +125,57 @@ const reasonTexts: Readonly<Record<string, { readonly why: Bilingual; readonly n
     },
     next: nothingToDo.unknown!,
   },
+  'no-grant': {
+    why: {
+      zh: '账本上没有这个用户的授权，而模板设置为没有授权时不发送或等待。',
+      en: 'The books hold no permission of this recipient, and the template is set to wait or to refuse then.',
+    },
+    next: {
+      zh: '请用户再次授权；授权到达后，等待中的消息会自动发出。',
+      en: 'Ask the recipient again; a message that waits goes on by itself once the permission is there.',
+    },
+  },
+  receipt: {
+    why: {
+      zh: '没有收到应答，但微信的回执证明它已接受这条消息。',
+      en: 'The answer was lost, but WeChat’s receipt proves that it had taken the message.',
+    },
+    next: nothing,
+  },
+  'user block': {
+    why: {
+      zh: '用户屏蔽（拒收）了这个公众号的消息。',
+      en: 'The user blocks messages of this account.',
+    },
+    next: {
+      zh: '不要再向该用户发送，改用短信等其他方式；用户取消屏蔽后才会恢复。',
+      en: 'Do not send to this user again, use another way such as a text message; it works again once they unblock it.',
+    },
+  },
+  'system failed': {
+    why: { zh: '微信在投递时发生系统错误。', en: 'WeChat failed while it delivered the message.' },
+    next: {
+      zh: '如仍需要，用新的 client_msg_id 再发一次。',
+      en: 'If it is still wanted, send it anew with another client_msg_id.',
+    },
+  },
+  'freq limit': {
+    why: {
+      zh: '这个用户短时间内收到的消息过多。',
+      en: 'This user was sent too many messages in a short time.',
+    },
+    next: {
+      zh: '过几分钟再发，并合并发给同一用户的消息。',
+      en: 'Send it anew some minutes later, and put messages to one user together.',
+    },
+  },
+  'sender block': {
+    why: { zh: '公众号被限制发送。', en: 'The account is not allowed to send.' },
+    next: {
+      zh: '在公众平台查看账号的通知与处罚。',
+      en: 'Look at the notices and penalties in WeChat’s console.',
+    },
+  },
   expired: {
     why: { zh: '已过有效期。', en: 'Its time was over.' },
     next: {

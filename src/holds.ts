@@ -9,7 +9,7 @@ import { errcodeReason } from './verdict.ts'
  */
 export interface Holds {
   /** The hold in the way of this message, if any. */
-  over(message: DeliveredMessage, now: number): Hold | undefined
+  over(message: Pick<DeliveredMessage, 'account' | 'channel'>, now: number): Hold | undefined
   /** Takes note of a refusal whose scope is wider than its message. */
   place(errcode: Errcode, message: DeliveredMessage, until: number): void
 }
@@ -43,4 +43,5 @@ export const createHolds = (): Holds => {
   }
 }
 
-const apiKey = ({ account, channel }: DeliveredMessage): string => `${account} ${channelTraits[channel].path}`
+const apiKey = ({ account, channel }: Pick<DeliveredMessage, 'account' | 'channel'>): string =>
+  `${account} ${channelTraits[channel].path}`

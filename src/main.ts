@@ -2,18 +2,21 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { CallbackEvent } from './callback-event.ts'
 import type { Clock } from './clock.ts'
 import { type Config, longestSendMs } from './config.ts'
-import { type Directory, openDirectory, whenNoGrant } from './directory.ts'
+import { type Account, type Directory, openDirectory, whenNoGrant } from './directory.ts'
 import { assertFolderFree, type Engine, openEmbedded } from './engines/embedded/embedded.ts'
 import { startGateway } from './gateway/gateway.ts'
 import type { Readiness } from './gateway/health.ts'
+import { createHolds } from './holds.ts'
 import { readPrivateFile, writePrivateFile } from './home/private-file.ts'
 import { createObserver, type Observer } from './observe.ts'
 import { defaultRetryPolicy } from './retry.ts'
 import { createLog, type Log, logObservations } from './telemetry/log.ts'
 import { createVault, newMasterKey } from './vault.ts'
 import { version } from './version.ts'
+import { checkUrl, readCallback } from './wechat/callback.ts'
 import { createWechatClient } from './wechat/client.ts'
 import { createSender } from './wechat/sender.ts'
 import { createTokenCentre } from './wechat/token-centre.ts'
@@ -78,7 +81,8 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
   const vault = createVault(config.masterKey ?? keptMasterKey(config.home))
   const directory = await openDirectory(engine.directoryRecords, vault)
   const readiness: Readiness = { started: false, draining: false }
-  const { queue, ledger, coordination, pending } = engine
+  const { queue, ledger, recipients, coordination, pending } = engine
+  const holds = createHolds()
 
   const client = createWechatClient({
     origin: config.wechat,
@@ -96,11 +100,23 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
   })
   const sender = createSender({ client, tokens, accountOf, clock })
 
+  const onPlatformEvent = async (account: Account, event: CallbackEvent): Promise<void> => {
+    if (event.kind !== 'component-ticket') return
+    // The record may have changed since the event came in.
+    const present = directory.account(account.appid) ?? account
+    await directory.putAccount({ ...present, componentTicket: { ticket: event.ticket, at: event.at } })
+  }
+
   const openGateway = () => {
     const { bearer: allowBearer, lifeMs: defaultLifeMs } = config
     const settings = { version, allowBearer, defaultLifeMs }
     return startGateway(
-      { queue, ledger, coordination, pending, directory, observer, clock, readiness, ...settings },
+      {
+        ...{ queue, ledger, recipients, coordination, pending, directory, observer, clock, readiness },
+        holdOver: holds.over,
+        callbacks: { reader: { checkUrl, readCallback }, onPlatformEvent },
+        ...settings,
+      },
       config.http,
     )
   }
@@ -116,6 +132,7 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
       clock,
       random: Math.random,
       observe: observer.observe,
+      holds,
       concurrency: config.concurrency,
     })
   const gateway = config.roles.includes('gateway') ? await openGateway() : undefined

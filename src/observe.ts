@@ -15,6 +15,15 @@ export type Observation =
       readonly result: 'settled' | 'expired'
     }
   | { readonly kind: 'cancelled'; readonly id: MessageId; readonly state: State }
+  /** A receipt has told more of a message that had ended, or has ended its doubt. */
+  | { readonly kind: 'sharpened'; readonly id: MessageId; readonly state: State }
+  /** WeChat has pushed something, and this became of it. `what`: the kind of event, or why it was refused. */
+  | {
+      readonly kind: 'callback'
+      readonly account: string
+      readonly result: 'taken' | 'repeated' | 'ignored' | 'refused' | 'failed'
+      readonly what: string
+    }
   | {
       readonly kind: 'token'
       readonly account: string

@@ -6,7 +6,7 @@
 import { withFormId } from './channels/form.ts'
 import { channelTraits } from './channels.ts'
 import type { Clock, Random } from './clock.ts'
-import { createHolds, type Holds } from './holds.ts'
+import type { Holds } from './holds.ts'
 import type { Attempt } from './message.ts'
 import type { Observe } from './observe.ts'
 import type { DeliveredMessage, Delivery, Queue } from './queue.ts'
@@ -30,6 +30,8 @@ export interface WorkerParts {
   readonly clock: Clock
   readonly random: Random
   readonly observe: Observe
+  /** What is held back for now; shared with whoever answers why. */
+  readonly holds: Holds
   /** Calls to WeChat at once. */
   readonly concurrency: number
 }
@@ -125,11 +127,9 @@ export const startWorker = (parts: WorkerParts): Worker => {
 
 /** The way of one delivery. It never rejects: what goes wrong on our side leaves the lease to run out. */
 const createHandler = (
-  { queue, sender, policy, clock, random, observe }: WorkerParts,
+  { queue, sender, policy, clock, random, observe, holds }: WorkerParts,
   calls: { begins(): void; ends(): void },
 ) => {
-  const holds = createHolds()
-
   const settle = (delivery: Delivery, settlement: Settlement): Promise<void> =>
     queue
       .settle(delivery, settlement)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
+import { createHolds } from '../src/holds.ts'
 import type { Observation } from '../src/observe.ts'
 import type { Delivery, Queue } from '../src/queue.ts'
 import { defaultRetryPolicy } from '../src/retry.ts'
@@ -58,6 +59,7 @@ const aWorker = (
       },
       close: async () => {},
     },
+    holds: createHolds(),
     policy: { retry: defaultRetryPolicy, callMs: 1000, whenNoGrant: () => 'try' },
     clock: createTestClock(),
     random: () => 0.5,

@@ -87,7 +87,8 @@ const grantNameOf = ({ scene, form_id }: MessageInput, { grant }: ChannelTraits)
   return grant === 'form' ? form_id : undefined
 }
 
-const accountFor = (directory: Directory, tenant: string, name: string): Account => {
+/** The account that a caller names, among its tenant's own. Throws a `Problem` when there is none. */
+export const accountFor = (directory: Directory, tenant: string, name: string): Account => {
   const account = directory.accountOf(tenant, name)
   if (account) return account
   if (directory.account(name))
@@ -95,7 +96,11 @@ const accountFor = (directory: Directory, tenant: string, name: string): Account
   throw finding('account-unknown', '/account', 'There is no account with this name or appid')
 }
 
-const channelFor = (input: MessageInput, account: Account): Channel => {
+/** The channel that is meant; a `Problem` when the account cannot use it, or a field belongs to another one. */
+export const channelFor = (
+  input: Pick<MessageInput, 'channel'> | { readonly channel: Channel | undefined },
+  account: Account,
+): Channel => {
   const channel = input.channel ?? defaultChannel(account.kind)
   if (channel === undefined || !channelTraits[channel].accountKinds.includes(account.kind))
     throw finding(
@@ -124,7 +129,7 @@ const fieldsOfOtherChannels = Object.fromEntries(
 
 const openidShape = /^[A-Za-z0-9_-]{1,64}$/
 
-const checkOpenid = (touser: string): void => {
+export const checkOpenid = (touser: string): void => {
   if (!openidShape.test(touser))
     throw finding('openid-invalid', '/touser', 'An openid has only letters, digits, _ and -, at most 64')
 }

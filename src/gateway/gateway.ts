@@ -5,14 +5,19 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Clock } from '../clock.ts'
 import type { Coordination } from '../coordination.ts'
 import type { Directory, Scope } from '../directory.ts'
+import type { Hold } from '../holds.ts'
 import type { Ledger } from '../ledger.ts'
 import type { Observer } from '../observe.ts'
-import type { Queue } from '../queue.ts'
+import type { DeliveredMessage, Queue } from '../queue.ts'
+import type { Recipients } from '../recipients.ts'
 import { accountRoutes } from './accounts.ts'
 import { watchRoutes } from './allowed-methods.ts'
 import { type Authenticate, type Caller, createAuthenticate } from './auth.ts'
+import { type CallbackParts, callbackRoutes } from './callbacks.ts'
+import { checkRoute } from './check.ts'
 import { documentRoutes } from './documents.ts'
 import { answerProblem, createFaultReport, problemOf, problemType } from './failures.ts'
+import { grantRoutes } from './grants.ts'
 import { healthRoutes, type Readiness } from './health.ts'
 import { keyRoutes } from './keys.ts'
 import { messageRoutes } from './messages.ts'
@@ -23,10 +28,14 @@ export interface GatewayParts {
   readonly queue: Queue
   readonly ledger: Ledger
   readonly coordination: Coordination
+  readonly recipients: Recipients
   readonly directory: Directory
   readonly observer: Observer
   readonly clock: Clock
   readonly readiness: Readiness
+  readonly callbacks: CallbackParts
+  /** What holds this message's account or API back at this moment. */
+  readonly holdOver: (message: Pick<DeliveredMessage, 'account' | 'channel'>, now: number) => Hold | undefined
   /** Operations that wait for the store. */
   readonly pending: () => number
   readonly version: string
@@ -126,6 +135,9 @@ export const createApp = async (
   app.register(async (routes) => {
     healthRoutes(routes, routeParts)
     messageRoutes(routes, routeParts)
+    checkRoute(routes, routeParts)
+    grantRoutes(routes, routeParts)
+    callbackRoutes(routes, routeParts)
     keyRoutes(routes, routeParts)
     accountRoutes(routes, routeParts)
   })

@@ -3,12 +3,12 @@ import Type, { type Static } from 'typebox'
 import { accountKinds, customerMessageTypes } from '../channels/channel.ts'
 import { channels, lanes, states } from '../message.ts'
 
-const closed = { additionalProperties: false } as const
+export const closed = { additionalProperties: false } as const
 
-const oneOf = <const Values extends readonly string[]>(values: Values, options: object = {}) =>
+export const oneOf = <const Values extends readonly string[]>(values: Values, options: object = {}) =>
   Type.Unsafe<Values[number]>({ type: 'string', enum: values, ...options })
 
-const Time = (description: string) =>
+export const Time = (description: string) =>
   Type.String({
     description: `${description} RFC 3339 with offset.`,
     examples: ['2026-12-01T09:00:00+08:00'],

@@ -12,7 +12,8 @@ export const createWaiters = (observer: Observer) => {
     if (waiters.size === 0) return
     if (observation.kind === 'settled' && endsIn(observation.settlement.kind))
       waiters.get(observation.delivery.message.id)?.()
-    else if (observation.kind === 'cancelled') waiters.get(observation.id)?.()
+    else if (observation.kind === 'cancelled' || observation.kind === 'sharpened')
+      waiters.get(observation.id)?.()
   })
 
   return {

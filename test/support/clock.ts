@@ -3,6 +3,8 @@ import type { Clock } from '../../src/clock.ts'
 /** A clock that stands still until the test moves it. Who sleeps on it wakes when it has moved far enough. */
 export interface TestClock extends Clock {
   advance(ms: number): void
+  /** How many sleep on it. */
+  asleep(): number
 }
 
 /** When time begins in tests: noon in Beijing on a working day, nowhere near a midnight. */
@@ -13,6 +15,7 @@ export const createTestClock = (start = testStart): TestClock => {
   let now = start
   return {
     now: () => now,
+    asleep: () => sleepers.size,
     advance(ms) {
       now += ms
       for (const { until, wake } of sleepers) if (until <= now) wake()

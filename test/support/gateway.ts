@@ -10,6 +10,7 @@ import type { Delivery } from '../../src/queue.ts'
 import type { Settlement } from '../../src/settlement.ts'
 import { authorizationOf, bodyDigest, signParams } from '../../src/signing.ts'
 import { createVault } from '../../src/vault.ts'
+import { checkUrl, readCallback } from '../../src/wechat/callback.ts'
 import { atEnd } from './at-end.ts'
 import { createTestClock, type TestClock } from './clock.ts'
 import { openEngine } from './embedded.ts'
@@ -126,6 +127,8 @@ export const openGateway = async (t: TestContext, options: GatewayOptions = {}) 
     observer,
     clock,
     readiness: { started: true, draining: false },
+    holdOver: () => undefined,
+    callbacks: { reader: { checkUrl, readCallback }, onPlatformEvent: async () => {} },
     version: '0.0.0-test',
     allowBearer: true,
     defaultLifeMs: 72 * 3_600_000,
