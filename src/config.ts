@@ -65,6 +65,13 @@ const engine = (text: string): { readonly kind: 'embedded'; readonly folder: str
   return { kind: 'embedded', folder: resolve(folder) }
 }
 
+const hostList = (text: string): readonly string[] => {
+  const hosts = text.split(',').map((host) => host.trim().toLowerCase())
+  if (text !== '' && !hosts.every((host) => /^[a-z0-9.-]+(:\d{1,5})?$/.test(host)))
+    throw new Error('must be hosts such as sms.internal or 10.0.0.7:8080, with commas between')
+  return hosts.filter((host) => host !== '')
+}
+
 /** What a process can do. */
 const roles = ['gateway', 'worker'] as const
 export type Role = (typeof roles)[number]
@@ -137,6 +144,12 @@ export const settings = {
     '30',
     (text) => whole(1, 3650)(text) * days,
     'How long messages are kept after they came to their end.',
+  ),
+  webhookHosts: setting(
+    'HONGYAN_WEBHOOK_HOSTS',
+    '',
+    hostList,
+    'Hosts of your own network that webhooks may post to although they are private: `host` or `host:port`, with commas between.',
   ),
   bearer: setting('HONGYAN_BEARER', 'on', onOff, 'Whether `Authorization: Bearer` is taken.'),
   drainMs: setting(

@@ -14,9 +14,22 @@ export const explain = ({ state, reason }: Pick<MessageRecord, 'state' | 'reason
     const { cause, next } = errcodeOf(errcode)
     return join(where, cause, next)
   }
-  const why = reason === undefined ? undefined : reasonTexts[reason]
+  const why = reason === undefined ? undefined : (reasonTexts[reason] ?? statusText(reason))
   if (why) return join(where, why.why, why.next)
   return { zh: `${where.zh}。`, en: `${where.en}.`, nextStep: nothingToDo[state] ?? nothing }
+}
+
+/** A status that a receiver, or gear in front of WeChat, answered instead of an errcode. */
+const statusText = (reason: string): { readonly why: Bilingual; readonly next: Bilingual } | undefined => {
+  const status = /^http-(\d{3})$/.exec(reason)?.[1]
+  if (status === undefined) return undefined
+  return {
+    why: { zh: `对方返回 HTTP ${status}。`, en: `The other side answered HTTP ${status}.` },
+    next: {
+      zh: '查看对方服务或中间网关的日志；消息编号在请求头 webhook-id 或 client_msg_id 中。',
+      en: 'Look into the logs of that service or of the gear in between; the message’s id is in webhook-id or client_msg_id.',
+    },
+  }
 }
 
 const join = (where: Bilingual, why: Bilingual, next: Bilingual): Explanation => ({
@@ -151,6 +164,23 @@ const reasonTexts: Readonly<Record<string, { readonly why: Bilingual; readonly n
       zh: '不要再向该用户发送，改用短信等其他方式；用户取消屏蔽后才会恢复。',
       en: 'Do not send to this user again, use another way such as a text message; it works again once they unblock it.',
     },
+  },
+  'blocked-address': {
+    why: {
+      zh: 'webhook 地址指向内部网络，出于安全没有发送。',
+      en: 'The webhook’s address leads into a private network, so nothing was posted to it.',
+    },
+    next: {
+      zh: '改用公网 https 地址，或由运维把该主机加入 HONGYAN_WEBHOOK_HOSTS。',
+      en: 'Use a public https address, or have the operator add the host to HONGYAN_WEBHOOK_HOSTS.',
+    },
+  },
+  redirect: {
+    why: {
+      zh: '对方返回了重定向，我们不会跟随。',
+      en: 'The receiver answered with a redirect, which is not followed.',
+    },
+    next: { zh: '把地址改为最终地址。', en: 'Enter the address that it leads to.' },
   },
   'system failed': {
     why: { zh: '微信在投递时发生系统错误。', en: 'WeChat failed while it delivered the message.' },

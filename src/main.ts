@@ -13,9 +13,12 @@ import { createHolds } from './holds.ts'
 import { readPrivateFile, writePrivateFile } from './home/private-file.ts'
 import { createObserver, type Observer } from './observe.ts'
 import { defaultRetryPolicy } from './retry.ts'
+import type { Sender } from './sender.ts'
 import { createLog, type Log, logObservations } from './telemetry/log.ts'
 import { createVault, newMasterKey } from './vault.ts'
 import { version } from './version.ts'
+import { createWebhookAddresses } from './webhooks/address.ts'
+import { createWebhookSender } from './webhooks/sender.ts'
 import { checkUrl, readCallback } from './wechat/callback.ts'
 import { createWechatClient } from './wechat/client.ts'
 import { createSender } from './wechat/sender.ts'
@@ -98,7 +101,11 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
     random: Math.random,
     observe: observer.observe,
   })
-  const sender = createSender({ client, tokens, accountOf, clock })
+  const addresses = createWebhookAddresses(config.webhookHosts)
+  const sender = senderByChannel({
+    wechat: createSender({ client, tokens, accountOf, clock }),
+    webhook: createWebhookSender({ accountOf, addresses, clock }),
+  })
 
   const onPlatformEvent = async (account: Account, event: CallbackEvent): Promise<void> => {
     if (event.kind !== 'component-ticket') return
@@ -114,6 +121,7 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
       {
         ...{ queue, ledger, recipients, coordination, pending, directory, observer, clock, readiness },
         holdOver: holds.over,
+        webhookFault: addresses.fault,
         callbacks: { reader: { checkUrl, readCallback }, onPlatformEvent },
         ...settings,
       },
@@ -158,6 +166,14 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
     },
   }
 }
+
+/** WeChat's channels go one way, webhooks another. */
+const senderByChannel = ({ wechat, webhook }: { wechat: Sender; webhook: Sender }): Sender => ({
+  send: (message) => (message.channel === 'webhook' ? webhook : wechat).send(message),
+  async close() {
+    await Promise.all([wechat.close(), webhook.close()])
+  },
+})
 
 /** The master key of this home, made on first use. Whoever reads it can open the stored secrets. */
 const keptMasterKey = (home: string): string => {

@@ -134,6 +134,16 @@ export const decide = (
         until: now + Math.max(200, backoffMs(retry, delivery.number, random)),
         reason: verdict.reason,
       })
+    case 'rejected':
+      return final(delivery, verdict.reason)
+    case 'busy':
+      return delivery.tries + 1 >= retry.maxTries
+        ? final(delivery, verdict.reason)
+        : again(delivery, retry, {
+            until: now + Math.max(1000, backoffMs(retry, delivery.tries + 1, random)),
+            reason: verdict.reason,
+            spent: true,
+          })
     case 'no-token':
       return wait(delivery, retry, {
         until: Math.max(verdict.until, now + 1000) + jitterMs(1000, random),

@@ -1,6 +1,6 @@
 import { type Errcode, errcodeOf } from './errcodes.ts'
 
-/** What came back from one call to WeChat. The three kinds that concern a call never share a value. */
+/** What came back from one call. The kinds that concern a call never share a value. */
 export type Reply =
   | {
       readonly kind: 'answered'
@@ -14,6 +14,10 @@ export type Reply =
   | { readonly kind: 'not-sent'; readonly error: string }
   /** The request, or part of it, left us, and no usable answer came: it may have been taken. */
   | { readonly kind: 'in-doubt'; readonly error: string }
+  /** Of a webhook: it was not taken, and never will be. */
+  | { readonly kind: 'rejected'; readonly error: string }
+  /** Of a webhook: it was not taken, and may be later. */
+  | { readonly kind: 'busy'; readonly error: string }
   /** There was no access token to call with, and will not be one before `until`. */
   | { readonly kind: 'no-token'; readonly error: string; readonly until: number; readonly errcode?: number }
 
@@ -27,6 +31,10 @@ export type Verdict =
   /** WeChat may or may not have taken it. */
   | { readonly kind: 'in-doubt'; readonly reason: string }
   | { readonly kind: 'not-sent'; readonly reason: string }
+  /** The receiver did not take it and never will. */
+  | { readonly kind: 'rejected'; readonly reason: string }
+  /** The receiver did not take it now. */
+  | { readonly kind: 'busy'; readonly reason: string }
   | { readonly kind: 'no-token'; readonly reason: string; readonly until: number }
 
 /** Total: every reply has exactly one meaning, and a code we have never met has a safe one. */
@@ -35,9 +43,10 @@ export const classify = (reply: Reply): Verdict => {
     case 'answered':
       return classifyErrcode(reply.errcode, reply.msgid)
     case 'not-sent':
-      return { kind: 'not-sent', reason: reply.error }
     case 'in-doubt':
-      return { kind: 'in-doubt', reason: reply.error }
+    case 'rejected':
+    case 'busy':
+      return { kind: reply.kind, reason: reply.error }
     case 'no-token':
       return { kind: 'no-token', reason: reasonOf(reply), until: reply.until }
   }

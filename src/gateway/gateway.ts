@@ -34,6 +34,8 @@ export interface GatewayParts {
   readonly clock: Clock
   readonly readiness: Readiness
   readonly callbacks: CallbackParts
+  /** What is wrong with an address that webhooks shall post to, as a sentence. */
+  readonly webhookFault: (url: string) => string | undefined
   /** What holds this message's account or API back at this moment. */
   readonly holdOver: (message: Pick<DeliveredMessage, 'account' | 'channel'>, now: number) => Hold | undefined
   /** Operations that wait for the store. */

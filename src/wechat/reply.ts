@@ -12,7 +12,7 @@ import type { Reply } from '../verdict.ts'
 const okReply = /^\{"errcode":0,"errmsg":"ok"(?:,"msgid":([1-9]\d{0,19}))?\}$/
 
 /** What can come of a call that was made. */
-export type CallReply = Exclude<Reply, { kind: 'no-token' }>
+export type CallReply = Extract<Reply, { kind: 'answered' | 'in-doubt' | 'not-sent' }>
 
 const plainOk: CallReply = { kind: 'answered', errcode: 0, errmsg: 'ok' }
 const junk: CallReply = { kind: 'in-doubt', error: 'junk-reply' }

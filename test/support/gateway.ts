@@ -10,6 +10,7 @@ import type { Delivery } from '../../src/queue.ts'
 import type { Settlement } from '../../src/settlement.ts'
 import { authorizationOf, bodyDigest, signParams } from '../../src/signing.ts'
 import { createVault } from '../../src/vault.ts'
+import { createWebhookAddresses } from '../../src/webhooks/address.ts'
 import { checkUrl, readCallback } from '../../src/wechat/callback.ts'
 import { atEnd } from './at-end.ts'
 import { createTestClock, type TestClock } from './clock.ts'
@@ -128,6 +129,7 @@ export const openGateway = async (t: TestContext, options: GatewayOptions = {}) 
     clock,
     readiness: { started: true, draining: false },
     holdOver: () => undefined,
+    webhookFault: createWebhookAddresses([]).fault,
     callbacks: { reader: { checkUrl, readCallback }, onPlatformEvent: async () => {} },
     version: '0.0.0-test',
     allowBearer: true,
