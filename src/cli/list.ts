@@ -149,7 +149,7 @@ const row = ({ accepted_at, id, state, reason, touser, template_id }: MessageSum
   state,
   reason ?? '',
   touser,
-  template_id,
+  template_id ?? '-',
 ]
 
 const limit = (text: string): number => {

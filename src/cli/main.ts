@@ -3,11 +3,13 @@ import { Command, CommanderError } from 'commander'
 import { version } from '../version.ts'
 import { addAccounts } from './accounts.ts'
 import { addCancel } from './cancel.ts'
+import { addCheck } from './check.ts'
 import { addDev } from './dev.ts'
 import { addDoctor } from './doctor.ts'
 import { addErrcode } from './errcode.ts'
 import { reportFailure } from './failure.ts'
 import { addGet } from './get.ts'
+import { addGrants } from './grants.ts'
 import { addKeys } from './keys.ts'
 import { addList } from './list.ts'
 import { endQuietlyWithReader, exitCodes, jsonText, note } from './output.ts'
@@ -53,6 +55,8 @@ const commands = [
   addGet,
   addList,
   addCancel,
+  addCheck,
+  addGrants,
   addKeys,
   addAccounts,
   addSign,

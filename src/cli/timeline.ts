@@ -49,7 +49,7 @@ const headline = ({ state, reason }: MessageView, colour: Colour): string => {
 const factsOf = (message: MessageView): readonly (readonly [string, string])[] => [
   [say('账号', 'account'), message.account],
   [say('接收人', 'to'), message.touser],
-  [say('模板', 'template'), message.template_id],
+  [say('模板', 'template'), message.template_id ?? '-'],
   ...(message.next_attempt_at === null
     ? []
     : ([

@@ -10,7 +10,7 @@ export interface MessageSummary {
   readonly account: string
   readonly appid: string
   readonly touser: string
-  readonly template_id: string
+  readonly template_id: string | null
   readonly accepted_at: string
   readonly next_attempt_at: string | null
 }
