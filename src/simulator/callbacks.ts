@@ -59,6 +59,7 @@ export const createCallbacks = ({ world, seed, targets, platforms }: CallbacksPa
   const { clock } = world
   // Its own chance, so that pushes change nothing about the delays and faults of calls.
   const random = createRandom(seed + 1)
+  const salts = createRandom(seed + 2)
   const outlet = createOutlet(connections)
   const queue = createPushQueue(outlet, connections)
   const ids = createMsgids()
@@ -69,7 +70,7 @@ export const createCallbacks = ({ world, seed, targets, platforms }: CallbacksPa
   const ticketAt = new Map<string, number>()
 
   const lineFor = (appid: string, target: CallbackTarget): PushLine =>
-    createPushLine(target, { appid, clock, random, queue, realNow: Date.now, record: recent.push })
+    createPushLine(target, { appid, clock, random, salts, queue, realNow: Date.now, record: recent.push })
 
   const configure = (appid: string, target: CallbackTarget | undefined): void => {
     if (target === undefined) lines.delete(appid)
@@ -134,7 +135,7 @@ export const createCallbacks = ({ world, seed, targets, platforms }: CallbacksPa
     lines: () => lines.entries(),
     verify: async (appid, target) => {
       const { sealing, target: whole } = lineFor(appid, target)
-      const echostr = String(Math.floor(random.next() * 1e15))
+      const echostr = String(Math.floor(salts.next() * 1e15))
       const answer = await outlet.get(verificationUrl(sealing(), echostr), whole.timeoutMs)
       if ('failed' in answer) return { verified: false, why: answer.failed }
       return answer.text === echostr ? { verified: true } : { verified: false, why: 'echo' }

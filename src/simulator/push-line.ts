@@ -33,7 +33,10 @@ export type PushCounters = Record<
 export interface LineParts {
   readonly appid: string
   readonly clock: Clock
+  /** Decides about events, in the order in which they happen. */
   readonly random: Random
+  /** For nonces and ciphers, which are drawn whenever an attempt is made. */
+  readonly salts: Random
   readonly queue: PushQueue
   /** Real milliseconds since 1970. */
   readonly realNow: () => number
@@ -62,11 +65,17 @@ export interface PushLine {
   resume(): void
 }
 
+/** In real milliseconds; `againMs`: once more so long after it was taken. */
+interface Plan {
+  readonly waitMs: number
+  readonly againMs?: number
+}
+
 const pauseMs = 60_000
 const mostKept = 10_000
 
 export const createPushLine = (given: CallbackTarget, parts: LineParts): PushLine => {
-  const { appid, clock, random, queue, realNow, record } = parts
+  const { appid, clock, random, salts, queue, realNow, record } = parts
   const target = { ...usualConduct, ...given }
   const nextDelayMs = createDelays(target.delay, random)
   const counters = noPushes()
@@ -75,7 +84,12 @@ export const createPushLine = (given: CallbackTarget, parts: LineParts): PushLin
   let failuresInARow = 0
 
   const isPaused = (): boolean => clock.now() < pausedUntil
-  const sealing = (): Sealing => ({ target, appid, random, timestamp: Math.floor(realNow() / 1000) })
+  const sealing = (): Sealing => ({
+    target,
+    appid,
+    random: salts,
+    timestamp: Math.floor(realNow() / 1000),
+  })
 
   const over = (
     { touser, event, msgid }: PushedEvent,
@@ -100,7 +114,7 @@ export const createPushLine = (given: CallbackTarget, parts: LineParts): PushLin
     pausedUntil = clock.now() + pauseMs
   }
 
-  const pushOf = (event: PushedEvent, isRepeat: boolean): Push => {
+  const pushOf = (event: PushedEvent, { againMs }: Plan): Push => {
     const answers: PushAnswer[] = []
     return {
       begin: () => {
@@ -118,15 +132,15 @@ export const createPushLine = (given: CallbackTarget, parts: LineParts): PushLin
       ended: (taken) => {
         over(event, taken ? 'taken' : 'given-up', answers)
         judge(taken)
-        if (!taken || isRepeat || random.next() >= target.duplicated) return
+        if (!taken || againMs === undefined) return
         counters.duplicates++
-        void send(event, true)
+        void send(event, { waitMs: againMs })
       },
     }
   }
 
-  const send = async (event: PushedEvent, isRepeat: boolean): Promise<void> => {
-    if (!(await queue.add(pushOf(event, isRepeat), event.atOnce ? 0 : delayMs()))) over(event, 'dropped')
+  const send = async (event: PushedEvent, plan: Plan): Promise<void> => {
+    if (!(await queue.add(pushOf(event, plan), event.atOnce ? 0 : plan.waitMs))) over(event, 'dropped')
   }
 
   /** With bursts, the time that is left until the next one. */
@@ -144,12 +158,16 @@ export const createPushLine = (given: CallbackTarget, parts: LineParts): PushLin
     sealing,
     push: async (event) => {
       counters.events++
-      if (random.next() < target.lost) over(event, 'lost')
-      else await send(event, false)
+      // All of it is drawn now: later, the network would decide in which order.
+      const isLost = random.next() < target.lost
+      const isRepeated = random.next() < target.duplicated
+      const [waitMs, againMs] = [delayMs(), delayMs()]
+      if (isLost) over(event, 'lost')
+      else await send(event, isRepeated ? { waitMs, againMs } : { waitMs })
     },
     resume: () => {
       if (isPaused()) return
-      for (const event of kept.splice(0)) void send(event, false)
+      for (const event of kept.splice(0)) void send(event, { waitMs: 0 })
     },
   }
 }
