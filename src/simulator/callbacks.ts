@@ -144,6 +144,7 @@ export const createCallbacks = ({ world, seed, targets, platforms }: CallbacksPa
     waiting: queue.waiting,
     accepted,
     beforeReply: (msgid) => {
+      if (early.size === 0) return undefined
       const pushed = early.get(msgid)
       early.delete(msgid)
       return pushed

@@ -16,16 +16,22 @@ const longestAnswer = 4096
 
 export const createOutlet = (connections: number): Outlet => {
   const dispatcher = new Agent({ connections, pipelining: 1 })
-  const closing = new AbortController()
+  const underWay = new Set<AbortController>()
 
   const exchange = async (
     url: string,
     timeoutMs: number,
     message: { method: 'GET' | 'POST'; body?: string; headers?: Record<string, string> },
   ): Promise<{ readonly text: string } | { readonly failed: PushAnswer }> => {
-    const late = AbortSignal.timeout(timeoutMs)
-    const signal = AbortSignal.any([late, closing.signal])
+    const controller = new AbortController()
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      controller.abort()
+    }, timeoutMs)
+    underWay.add(controller)
     try {
+      const { signal } = controller
       const { statusCode, body } = await request(url, { ...message, dispatcher, signal })
       let text = ''
       for await (const chunk of body) {
@@ -35,7 +41,10 @@ export const createOutlet = (connections: number): Outlet => {
       }
       return statusCode === 200 ? { text } : { failed: 'status' }
     } catch {
-      return { failed: late.aborted ? 'timeout' : 'connection' }
+      return { failed: isLate ? 'timeout' : 'connection' }
+    } finally {
+      clearTimeout(timer)
+      underWay.delete(controller)
     }
   }
 
@@ -48,7 +57,7 @@ export const createOutlet = (connections: number): Outlet => {
     },
     get: (url, timeoutMs) => exchange(url, timeoutMs, { method: 'GET' }),
     close: async () => {
-      closing.abort()
+      for (const controller of underWay) controller.abort()
       await dispatcher.destroy()
     },
   }

@@ -37,32 +37,37 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const faultOf = (text: string): FieldsFault | undefined => {
   let at = declaration.exec(text)?.[0].length ?? 0
   let depth = 0
-  for (let tags = 0; tags < mostTags; ) {
+  for (let pieces = 0; pieces < mostPieces; pieces++) {
     const open = text.indexOf('<', at)
     if (strangeReference.test(text.slice(at, open < 0 ? undefined : open))) return 'xml-unsafe'
     if (open < 0) return undefined
-    const end = text.startsWith(cdata, open) ? text.indexOf(cdataEnd, open) : undefined
-    if (end === undefined) {
-      if (text[open + 1] === '!' || text[open + 1] === '?') return 'xml-unsafe'
-      tag.lastIndex = open
-      const found = tag.exec(text)
-      if (found === null) return 'malformed'
-      tags++
-      const [whole, closes, isEmpty] = found
-      if (closes) depth--
-      else if (!isEmpty) depth++
-      if (depth > deepest) return 'too-deep'
-      at = open + whole.length
-    } else {
-      if (end < 0) return 'malformed'
-      at = end + cdataEnd.length
-    }
+    const piece = pieceAt(text, open)
+    if ('fault' in piece) return piece.fault
+    depth += piece.deeper
+    if (depth > deepest) return 'too-deep'
+    at = piece.end
   }
   return 'xml-unsafe'
 }
 
 /** Many times what any event has, and few enough for the parser, which is slow with thousands. */
-const mostTags = 1000
+const mostPieces = 2000
+
+type Piece = { readonly end: number; readonly deeper: -1 | 0 | 1 } | { readonly fault: FieldsFault }
+
+/** What begins with this `<`: a CDATA section or a tag. */
+const pieceAt = (text: string, open: number): Piece => {
+  if (text.startsWith(cdata, open)) {
+    const close = text.indexOf(cdataEnd, open)
+    return close < 0 ? { fault: 'malformed' } : { end: close + cdataEnd.length, deeper: 0 }
+  }
+  if (text[open + 1] === '!' || text[open + 1] === '?') return { fault: 'xml-unsafe' }
+  tag.lastIndex = open
+  const found = tag.exec(text)
+  if (found === null) return { fault: 'malformed' }
+  const [whole, closes, isEmpty] = found
+  return { end: open + whole.length, deeper: closes ? -1 : isEmpty ? 0 : 1 }
+}
 
 const declaration = /^<\?xml\s[^<>?]*\?>/
 const cdata = '<![CDATA['
