@@ -7,7 +7,7 @@
  *
  * In plain mode WeChat signs the address only, not the body (documented): such an event is a hint and no more.
  */
-import type { CallbackEvent } from '../callback-event.ts'
+import type { CallbackAccount, CallbackReading, CallbackRefused } from '../callback-event.ts'
 import type { CallbackSettings } from '../directory.ts'
 import { callbackSignature, decryptMessage, messageKeyOf, sameSignature } from '../message-crypto.ts'
 import { readEvents } from './callback-content.ts'
@@ -15,29 +15,19 @@ import { type Fields, type FieldsFault, textOf } from './callback-fields.ts'
 import { readBytes, readFields } from './callback-text.ts'
 
 /** As the server parsed it. A parameter that stands there twice is none. */
-export type CallbackQuery = Readonly<Record<string, unknown>>
-
-export interface CallbackAccount {
-  readonly appid: string
-  readonly callback: CallbackSettings
-  /** Of an account that has authorised a third-party platform: its events are encrypted for the platform. */
-  readonly componentAppid?: string
-}
+type Query = Readonly<Record<string, unknown>>
 
 export interface CallbackRequest {
   readonly account: CallbackAccount
-  readonly query: CallbackQuery
+  readonly query: Query
   /** As it came. More than `longestCallback` bytes need not be read. */
   readonly body: Uint8Array
   /** Milliseconds since 1970 UTC. */
   readonly now: number
 }
 
-export interface Refused {
-  readonly kind: 'refused'
-  readonly status: 400 | 403 | 413
+export interface Refused extends CallbackRefused {
   readonly code: 'callback-refused' | 'callback-too-large' | FieldsFault | 'fields-missing'
-  /** What the operator should know at once; for us, never for the caller. */
   readonly alarm?: CallbackAlarm
 }
 
@@ -46,19 +36,6 @@ export interface Refused {
  * plain mode got an encrypted one · `not-ours` the token fits, but no key opens the message, or its appid is another
  */
 export type CallbackAlarm = 'downgraded' | 'encrypted' | 'not-ours'
-
-export type CallbackReading =
-  | {
-      readonly kind: 'event'
-      readonly event: CallbackEvent
-      /** Further receipts of the same push; nearly always none. */
-      readonly more: readonly CallbackEvent[]
-      /** Whether WeChat signed what it says. If not, in plain mode, whoever saw one address can have written it. */
-      readonly authentic: boolean
-    }
-  /** To be answered with 200 and `success`, and to have no effect. */
-  | { readonly kind: 'ignored'; readonly why: 'stale' }
-  | Refused
 
 /** In bytes. */
 export const longestCallback = 65_536
@@ -76,7 +53,7 @@ export const checkUrl = ({ settings, query }: UrlCheck): { kind: 'echo'; echostr
 
 export interface UrlCheck {
   readonly settings: CallbackSettings
-  readonly query: CallbackQuery
+  readonly query: Query
 }
 
 /** Of the POST. It never throws. */
@@ -136,7 +113,7 @@ const openedMessage = (
 }
 
 /** Whether the address bears the signature of its parameters, or, with a ciphertext, of that as well. */
-const isSigned = ({ token }: CallbackSettings, query: CallbackQuery, ciphertext?: string): boolean => {
+const isSigned = ({ token }: CallbackSettings, query: Query, ciphertext?: string): boolean => {
   const timestamp = parameter(query, 'timestamp')
   const nonce = parameter(query, 'nonce')
   const given = parameter(query, ciphertext === undefined ? 'signature' : 'msg_signature')
@@ -155,7 +132,7 @@ const isStale = ({ query, now }: CallbackRequest): boolean => {
 
 const longestParameter = 1024
 
-const parameter = (query: CallbackQuery, name: string): string | undefined => {
+const parameter = (query: Query, name: string): string | undefined => {
   const value = query[name]
   return typeof value === 'string' && value !== '' && value.length <= longestParameter ? value : undefined
 }

@@ -2,12 +2,13 @@
  * Callbacks that WeChat never made, out of ones that it might have: bits flipped, cut short, forged, taken for
  * another account, with what XML is feared for. For each it is known how it must be met.
  */
+
+import type { CallbackReading } from '../../src/callback-event.ts'
 import { callbackSignature } from '../../src/message-crypto.ts'
 import type { Receipt, UserHappening } from '../../src/simulator/happening.ts'
 import { type PushFields, userFields } from '../../src/simulator/push-fields.ts'
 import { pushRequest, type Sealing } from '../../src/simulator/push-request.ts'
 import { createRandom, type Random } from '../../src/simulator/random.ts'
-import type { CallbackReading } from '../../src/wechat/callback.ts'
 import {
   type Arrival,
   aesKey,

@@ -1,13 +1,8 @@
 /** What a service behind a callback address is made of: a server, and the reader. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { CallbackEvent } from '../../src/callback-event.ts'
-import {
-  type CallbackAccount,
-  type CallbackReading,
-  checkUrl,
-  readCallback,
-} from '../../src/wechat/callback.ts'
+import type { CallbackAccount, CallbackEvent, CallbackReading } from '../../src/callback-event.ts'
+import { checkUrl, readCallback } from '../../src/wechat/callback.ts'
 import { until } from './waiting.ts'
 
 export interface Owner {

@@ -1,10 +1,11 @@
 /** Callbacks as WeChat would make them, and how to read one. */
+import type { CallbackAccount, CallbackReading } from '../../src/callback-event.ts'
 import type { CallbackSettings } from '../../src/directory.ts'
 import type { PushFields } from '../../src/simulator/push-fields.ts'
 import { type PushRequest, pushRequest } from '../../src/simulator/push-request.ts'
 import type { CallbackTarget } from '../../src/simulator/push-target.ts'
 import { createRandom, type Random } from '../../src/simulator/random.ts'
-import { type CallbackAccount, type CallbackReading, readCallback } from '../../src/wechat/callback.ts'
+import { readCallback } from '../../src/wechat/callback.ts'
 import { testStart } from './clock.ts'
 
 export const modes = ['plain', 'compat', 'safe'] as const

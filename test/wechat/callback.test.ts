@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import type { CallbackReading } from '../../src/callback-event.ts'
 import { callbackSignature, encryptMessage, messageKeyOf } from '../../src/message-crypto.ts'
-import { type CallbackReading, checkUrl, longestCallback, readCallback } from '../../src/wechat/callback.ts'
+import { checkUrl, longestCallback, readCallback } from '../../src/wechat/callback.ts'
 import {
   accountOf,
   aesKey,
