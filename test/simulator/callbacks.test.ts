@@ -264,7 +264,8 @@ suite('what goes wrong with pushes', () => {
     test(`${what} for an answer: three attempts, the same event each time`, async (t: TestContext) => {
       const { sim, receiver, token, counters, idle } = await openPushing(t, {
         answer: () => answer,
-        conduct: { timeout_ms: 100 },
+        // Long enough for a busy machine to take each attempt.
+        conduct: { timeout_ms: answer === 'hang' ? 500 : 5000 },
       })
       await sim.send(token)
       const events = await receiver.received(3)
