@@ -81,6 +81,8 @@ export interface KnownTemplate {
   readonly names?: Readonly<Record<string, string>>
   /** What to do when the books hold no grant; `try` by default. */
   readonly whenNoGrant?: GrantPolicy
+  /** Whether values that are too long are cut where a message does not say. */
+  readonly shorten?: boolean
   /** Counts the contents seen, from 1. */
   readonly version?: number
   /** When WeChat last listed it; milliseconds since 1970 UTC. */
@@ -104,7 +106,14 @@ export interface Directory {
   /** Of this name among all tenants, while there is only one. */
   onlyAccountNamed(name: string): Account | undefined
   accounts(tenant: string): readonly Account[]
+  /** Of all tenants. */
+  everyAccount(): readonly Account[]
   putAccount(account: Account): Promise<void>
+  /**
+   * Changes an account as it is when its turn comes, so that no other change is lost. `change` answers the changed
+   * account, or the same when there is nothing to do. Answers what is there then; nothing if the account is unknown.
+   */
+  changeAccount(appid: string, change: (account: Account) => Account): Promise<Account | undefined>
 }
 
 /** Where the directory is kept: texts by kind and id. */
@@ -135,6 +144,12 @@ export const openDirectory = async (records: DirectoryRecords, vault: Vault): Pr
     accounts.set(account.appid, withSecrets(account, vault.open))
   }
 
+  const inTurn = createTurns()
+  const store = async (account: Account): Promise<void> => {
+    await records.put('account', account.appid, JSON.stringify(withSecrets(account, vault.seal)))
+    accounts.set(account.appid, account)
+  }
+
   return {
     key: (id) => keys.get(id),
     keys: (tenant) => [...keys.values()].filter((key) => key.tenant === tenant),
@@ -158,16 +173,47 @@ export const openDirectory = async (records: DirectoryRecords, vault: Vault): Pr
       return others.length === 0 ? account : undefined
     },
     accounts: (tenant) => [...accounts.values()].filter((account) => account.tenant === tenant),
-    async putAccount(account) {
-      await records.put('account', account.appid, JSON.stringify(withSecrets(account, vault.seal)))
-      accounts.set(account.appid, account)
-    },
+    everyAccount: () => [...accounts.values()],
+    putAccount: (account) => inTurn(() => store(account)),
+    changeAccount: (appid, change) =>
+      inTurn(async () => {
+        const present = accounts.get(appid)
+        const changed = present && change(present)
+        if (changed && changed !== present) await store(changed)
+        return changed
+      }),
+  }
+}
+
+/** Does one thing after the other, and the next even if one fails. */
+const createTurns = () => {
+  let last: Promise<unknown> = Promise.resolve()
+  return <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work)
+    last = result.catch(() => {})
+    return result
   }
 }
 
 /** The template that a caller means by an id or an alias; an id we do not know is taken as it is. */
 export const templateIdOf = (account: Account, idOrAlias: string): string =>
-  account.templates.find(({ alias }) => alias === idOrAlias)?.templateId ?? idOrAlias
+  knownTemplate(account, idOrAlias)?.templateId ?? idOrAlias
+
+/** What is known of the template that goes by this alias or, if none does, by this id. */
+export const knownTemplate = ({ templates }: Account, idOrAlias: string): KnownTemplate | undefined => {
+  let byName = templateIndexes.get(templates)
+  if (byName === undefined) {
+    byName = new Map(templates.map((template) => [template.templateId, template]))
+    // Of two with one alias the first counts.
+    for (const template of templates.toReversed())
+      if (template.alias !== undefined) byName.set(template.alias, template)
+    templateIndexes.set(templates, byName)
+  }
+  return byName.get(idOrAlias)
+}
+
+/** Every message asks; a list of templates is never changed, only replaced. */
+const templateIndexes = new WeakMap<readonly KnownTemplate[], Map<string, KnownTemplate>>()
 
 /**
  * What to do with a message when the books hold no grant for it. A window for customer messages is known to be closed

@@ -4,6 +4,7 @@ import {
   type AccessKey,
   type Account,
   type DirectoryRecords,
+  knownTemplate,
   openDirectory,
   templateIdOf,
 } from '../src/directory.ts'
@@ -187,4 +188,53 @@ suite('the vault', () => {
 
   test('takes a master key as a file would give it', () =>
     assert.equal(createVault(`${masterKey}\n`).open(vault.seal('secret', 'here'), 'here'), 'secret'))
+})
+
+suite('an account is changed', () => {
+  test('one change after the other, each on what the last has left', async () => {
+    const directory = await aStore().open()
+    const { appid } = anAccount()
+    await directory.putAccount(anAccount({ templates: [] }))
+    const add = (templateId: string) =>
+      directory.changeAccount(appid, (account) => ({
+        ...account,
+        templates: [...account.templates, { templateId }],
+      }))
+    await Promise.all([add('a'), add('b'), add('c')])
+    assert.deepEqual(
+      directory.account(appid)?.templates.map(({ templateId }) => templateId),
+      ['a', 'b', 'c'],
+    )
+  })
+
+  test('a change that fails keeps nobody else from changing it', async () => {
+    const directory = await aStore().open()
+    const account = anAccount()
+    await directory.putAccount(account)
+    const failing = directory.changeAccount(account.appid, () => {
+      throw new Error('no')
+    })
+    const renaming = directory.changeAccount(account.appid, (present) => ({ ...present, name: 'other' }))
+    await assert.rejects(failing, /no/)
+    assert.equal((await renaming)?.name, 'other')
+    assert.equal(await directory.changeAccount('nobody', (present) => present), undefined)
+  })
+})
+
+suite('the template that a caller means', () => {
+  const templates = [
+    { templateId: 'T1', alias: 'a' },
+    { templateId: 'T2', alias: 'T1' },
+    { templateId: 'T3', alias: 'a' },
+  ]
+  const cases = [
+    ['a', 'T1'],
+    ['T1', 'T2'],
+    ['T3', 'T3'],
+    ['T9', undefined],
+    ['constructor', undefined],
+  ] as const
+  for (const [name, templateId] of cases)
+    test(`${name} is ${templateId ?? 'none'}: an alias goes before an id, the first before the second`, () =>
+      assert.equal(knownTemplate(anAccount({ templates }), name)?.templateId, templateId))
 })
