@@ -152,6 +152,12 @@ export const settings = {
     'Hosts of your own network that webhooks may post to although they are private: `host` or `host:port`, with commas between.',
   ),
   bearer: setting('HONGYAN_BEARER', 'on', onOff, 'Whether `Authorization: Bearer` is taken.'),
+  templateSync: setting(
+    'HONGYAN_TEMPLATE_SYNC',
+    'on',
+    onOff,
+    'Whether WeChat is asked for the templates of every account once a day.',
+  ),
   drainMs: setting(
     'HONGYAN_DRAIN_MS',
     '25000',

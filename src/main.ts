@@ -15,6 +15,7 @@ import { createObserver, type Observer } from './observe.ts'
 import { defaultRetryPolicy } from './retry.ts'
 import type { Sender } from './sender.ts'
 import { createLog, type Log, logObservations } from './telemetry/log.ts'
+import { createTemplateWatch } from './template-watch.ts'
 import { createVault, newMasterKey } from './vault.ts'
 import { version } from './version.ts'
 import { createWebhookAddresses } from './webhooks/address.ts'
@@ -22,6 +23,7 @@ import { createWebhookSender } from './webhooks/sender.ts'
 import { checkUrl, readCallback } from './wechat/callback.ts'
 import { createWechatClient } from './wechat/client.ts'
 import { createSender } from './wechat/sender.ts'
+import { createTemplateList } from './wechat/templates.ts'
 import { createTokenCentre } from './wechat/token-centre.ts'
 import { startWorker } from './worker.ts'
 
@@ -106,6 +108,13 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
     wechat: createSender({ client, tokens, accountOf, clock }),
     webhook: createWebhookSender({ accountOf, addresses, clock }),
   })
+  const templates = createTemplateWatch({
+    directory,
+    list: createTemplateList({ client, tokens }),
+    clock,
+    random: Math.random,
+    observe: observer.observe,
+  })
 
   const onPlatformEvent = async (account: Account, event: CallbackEvent): Promise<void> => {
     if (event.kind !== 'component-ticket') return
@@ -116,7 +125,7 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
 
   const openGateway = () => {
     const { bearer: allowBearer, lifeMs: defaultLifeMs } = config
-    const settings = { version, allowBearer, defaultLifeMs }
+    const settings = { version, allowBearer, defaultLifeMs, syncTemplates: templates.sync }
     return startGateway(
       {
         ...{ queue, ledger, recipients, coordination, pending, directory, observer, clock, readiness },
@@ -145,6 +154,8 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
     })
   const gateway = config.roles.includes('gateway') ? await openGateway() : undefined
   const worker = config.roles.includes('worker') ? openWorker() : undefined
+  // Who takes messages is who checks them.
+  if (gateway && config.templateSync) templates.start()
   const url = gateway?.url ?? ''
   readiness.started = true
   log.info({ roles: config.roles, url, wechat: config.wechat }, 'started')
@@ -159,6 +170,7 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
       const drained = new AbortController()
       await Promise.race([worker?.stop(), clock.sleep(config.drainMs, drained.signal)])
       drained.abort()
+      await templates.stop()
       await gateway?.close()
       await sender.close()
       await engine.close()

@@ -18,6 +18,7 @@ import { addSend } from './send.ts'
 import { addServe } from './serve.ts'
 import { addSign } from './sign.ts'
 import { addSimulate } from './simulate.ts'
+import { addTemplates } from './templates.ts'
 import { withoutColour } from './terminal.ts'
 
 /** The headings of help that the library writes itself. */
@@ -59,6 +60,7 @@ const commands = [
   addGrants,
   addKeys,
   addAccounts,
+  addTemplates,
   addSign,
   addErrcode,
   addDoctor,

@@ -37,7 +37,7 @@ export const messageBody = (options: MessageOptions): Readonly<Record<string, un
     account,
     touser: to,
     template_id: template,
-    data: { ...dataFromJson(options.dataJson), ...dataFromPairs(options.data ?? []) },
+    data: templateData(options),
     ...(url !== undefined && { url }),
     ...(page !== undefined && { page }),
     ...(channel !== undefined && { channel }),
@@ -47,6 +47,12 @@ export const messageBody = (options: MessageOptions): Readonly<Record<string, un
     ...(tag !== undefined && { tags: tag }),
   }
 }
+
+/** `--data` and `--data-json` together; a pair goes before the JSON. */
+export const templateData = ({ data = [], dataJson }: Pick<MessageOptions, 'data' | 'dataJson'>): object => ({
+  ...dataFromJson(dataJson),
+  ...dataFromPairs(data),
+})
 
 const dataFromPairs = (pairs: readonly string[]): Readonly<Record<string, string>> =>
   Object.fromEntries(

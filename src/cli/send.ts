@@ -8,6 +8,7 @@ import { outcomeOf, preferWait, withRetries } from './outcome.ts'
 import { exitCodes, note, print, printJson } from './output.ts'
 import { say } from './say.ts'
 import { sendFile } from './send-file.ts'
+import { noteWarnings } from './templates.ts'
 import { timelineText } from './timeline.ts'
 import type { AcceptedView, MessageView } from './views.ts'
 
@@ -55,7 +56,7 @@ export const addSend = (program: Command): void => {
     .addHelpText(
       'after',
       `\n${exitCodeHelp()}${examples(
-        'hongyan send --account demo-official --to oDemoUser0000000000000000001 --template order-shipped \\\n    --data thing2=茶叶 character_string1=A1024 --wait',
+        'hongyan send --account demo-official --to oDemoUser0000000000000000001 --template payment-received \\\n    --data character_string1=A1024 amount2=¥128.00 phrase3=微信支付 time4=09:30 --wait',
         'hongyan send --file messages.ndjson > results.txt',
       )}`,
     )
@@ -85,6 +86,7 @@ const send = async (options: SendOptions, command: Command): Promise<void> => {
     return sendAndWait(api, body, options.wait === true ? defaultWaitSeconds : options.wait, json)
   const accepted = (await withRetries(() => api.post('/v1/messages', body))) as AcceptedView
   if (json) return printJson(accepted)
+  noteWarnings(accepted.warnings)
   print(`${accepted.id}\t${accepted.state}`)
   if (accepted.duplicate)
     note(say('之前已经接受过同一条消息。', 'This very message had been accepted before.'))

@@ -44,6 +44,7 @@ export interface MessagePage {
 /** What a message that was taken is answered with; with `Prefer: wait` the whole view, if it ended in time. */
 export type AcceptedView = Pick<MessageSummary, 'id' | 'state'> & {
   readonly duplicate: boolean
+  readonly warnings?: readonly WarningView[]
 } & Partial<MessageView>
 
 /** Why one of many messages was refused. */
@@ -80,4 +81,55 @@ export interface AccountView {
   readonly token_api: string
   readonly secret_ends_with: string
   readonly templates: readonly { readonly template_id: string; readonly alias: string | null }[]
+}
+
+export interface WarningView {
+  readonly pointer: string
+  readonly code: string
+  readonly message: string
+}
+
+export interface TemplateView {
+  readonly account: string
+  readonly template_id: string
+  readonly alias: string | null
+  readonly title: string | null
+  readonly fields: readonly { readonly key: string; readonly label: string }[]
+  readonly missing_since: string | null
+}
+
+export interface AccountTemplatesView {
+  readonly account: string
+  readonly used: { readonly template: number; readonly subscribe: number }
+  readonly limit: number
+  readonly synced_at: string | null
+}
+
+export interface TemplateSyncView {
+  readonly account: string
+  readonly listed: number
+  readonly changes: readonly {
+    readonly kind: string
+    readonly template_id: string
+    readonly alias: string | null
+    readonly title: string | null
+  }[]
+  readonly failures: readonly {
+    readonly family: string
+    readonly errcode: number | null
+    readonly error: string
+  }[]
+}
+
+export interface TemplatePreviewView {
+  readonly lines: readonly { readonly label: string; readonly value: string }[]
+  readonly warnings: readonly WarningView[]
+  readonly faults: readonly WarningView[]
+}
+
+export interface TemplateFindingView extends WarningView {
+  readonly account: string
+  readonly template_id: string
+  readonly alias: string | null
+  readonly severity: string
 }

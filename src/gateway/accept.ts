@@ -2,7 +2,7 @@
 import { hash, randomUUIDv7 } from 'node:crypto'
 import { contentFault } from '../channels/oa-once.ts'
 import { type ChannelTraits, channelTraits, defaultChannel } from '../channels.ts'
-import { type Account, type Directory, templateIdOf } from '../directory.ts'
+import { type Account, type Directory, type KnownTemplate, knownTemplate } from '../directory.ts'
 import {
   type Channel,
   callerKey,
@@ -12,9 +12,11 @@ import {
   messageIdOf,
   wechatClientMsgId,
 } from '../message.ts'
+import { type PreviewLine, previewOf } from '../template.ts'
+import { type DataWarning, type TemplateData, templateOf } from '../template-check.ts'
 import { finding, Problem } from './problems.ts'
 import { MessageInput } from './schemas.ts'
-import { type TemplateData, templateData } from './template-data.ts'
+import { templateData } from './template-data.ts'
 import { validator } from './validate.ts'
 
 export interface AcceptOptions {
@@ -31,8 +33,20 @@ export interface AcceptOptions {
 const yearMs = 366 * 24 * 3_600_000
 const validate = validator(MessageInput)
 
+/** A message that can be queued, and what its caller should know all the same. */
+export interface Acceptance {
+  readonly message: Message
+  readonly warnings: readonly DataWarning[]
+  /** What the user would see, worked out when it is asked for; nothing when the template's text is not known. */
+  preview(): readonly PreviewLine[] | undefined
+}
+
 /** Throws a `Problem` that names the field. */
-export const acceptMessage = (value: unknown, options: AcceptOptions): Message => {
+export const acceptMessage = (value: unknown, options: AcceptOptions): Message =>
+  acceptWithWarnings(value, options).message
+
+/** The same, with what WeChat would show otherwise than its caller may think. */
+export const acceptWithWarnings = (value: unknown, options: AcceptOptions): Acceptance => {
   const input = validate(value)
   const { directory, tenant, now } = options
   const account = accountFor(directory, tenant, input.account)
@@ -42,12 +56,13 @@ export const acceptMessage = (value: unknown, options: AcceptOptions): Message =
   checkUrl(input.url)
   const fault = traits.fault?.(input)
   if (fault) throw finding('value-invalid', fault.pointer, fault.message)
-  const { templateId, data } = traits.hasTemplate ? templateOf(input, account, channel) : noTemplate
+  const filled = traits.hasTemplate ? fill(input, account, channel) : noTemplate
   const { sendAt, expiresAt } = timesOf(input, now, options.defaultLifeMs)
   const id = messageIdOf(randomUUIDv7())
   const idempotency = idempotencyOf(input, options.idempotencyKey)
   const grantName = grantNameOf(input, traits)
-  return {
+  const { templateId, data } = filled
+  const message: Message = {
     id,
     tenant,
     account: account.appid,
@@ -64,22 +79,33 @@ export const acceptMessage = (value: unknown, options: AcceptOptions): Message =
     ...(grantName !== undefined && { grantName }),
     ...(idempotency && { idempotency }),
   }
+  return { message, warnings: filled.warnings, preview: () => previewFor(filled, channel) }
 }
 
-const noTemplate = { templateId: '', data: {} }
+/** A template with a message's data in it. */
+interface Filled {
+  readonly templateId: string
+  readonly known?: KnownTemplate | undefined
+  readonly data: TemplateData
+  readonly warnings: readonly DataWarning[]
+}
 
-const templateOf = (
-  input: MessageInput,
-  account: Account,
-  channel: Channel,
-): { readonly templateId: string; readonly data: TemplateData } => {
+const noTemplate: Filled = { templateId: '', data: {}, warnings: [] }
+
+const previewFor = ({ known, data }: Filled, channel: Channel): readonly PreviewLine[] | undefined => {
+  const template = known && templateOf(known)
+  return template && previewOf(template, data, channel === 'template')
+}
+
+const fill = (input: MessageInput, account: Account, channel: Channel): Filled => {
   if (input.template_id === undefined)
     throw finding('missing-field', '/template_id', 'This field is required')
   if (input.data === undefined) throw finding('missing-field', '/data', 'This field is required')
-  const data = templateData(input.data)
+  const known = knownTemplate(account, input.template_id)
+  const { data, warnings } = templateData(input.data, { known, channel, shorten: input.shorten })
   const fault = channel === 'oa_once' ? contentFault(data) : undefined
   if (fault) throw finding('template-field', '/data', fault)
-  return { templateId: templateIdOf(account, input.template_id), data }
+  return { templateId: known?.templateId ?? input.template_id, known, data, warnings }
 }
 
 const grantNameOf = ({ scene, form_id }: MessageInput, { grant }: ChannelTraits): string | undefined => {
@@ -120,7 +146,7 @@ const fieldsOfOtherChannels = Object.fromEntries(
     const { fields, hasTemplate } = channelTraits[channel]
     const others = new Set<string>([
       ...Object.values(channelTraits).flatMap((other) => other.fields),
-      ...(hasTemplate ? [] : ['template_id', 'data']),
+      ...(hasTemplate ? [] : ['template_id', 'data', 'shorten']),
     ])
     for (const field of fields) others.delete(field)
     return [channel, others]

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import type { Account } from '../directory.ts'
+import { mergeDeclared } from '../template-sync.ts'
 import { type RouteParts, rawBody, requires } from './gateway.ts'
 import { parseStrictJson } from './json.ts'
 import { Problem } from './problems.ts'
@@ -41,14 +42,22 @@ export const accountRoutes = (app: FastifyInstance, parts: RouteParts): void => 
       },
     },
     async (request, reply) => {
-      const account = accountOf(validate(parseStrictJson(rawBody(request))), request.caller.tenant)
+      const input = validate(parseStrictJson(rawBody(request)))
+      const account = accountOf(input, request.caller.tenant)
       const present = directory.account(account.appid)
       if (present && present.tenant !== account.tenant) throw new Problem('forbidden')
       const namesake = directory.accountOf(account.tenant, account.name)
       if (namesake && namesake.appid !== account.appid)
         throw new Problem('already-exists', { detail: `Another account is named ${account.name}` })
-      await directory.putAccount(account)
-      return reply.code(present ? 200 : 201).send(accountView(account))
+      if (present === undefined) {
+        await directory.putAccount(account)
+        return reply.code(201).send(accountView(account))
+      }
+      const changed = await directory.changeAccount(account.appid, ({ templates }) => ({
+        ...account,
+        templates: input.templates ? mergeDeclared(templates, account.templates) : templates,
+      }))
+      return reply.send(accountView(changed ?? account))
     },
   )
 }

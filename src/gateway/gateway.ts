@@ -10,6 +10,7 @@ import type { Ledger } from '../ledger.ts'
 import type { Observer } from '../observe.ts'
 import type { DeliveredMessage, Queue } from '../queue.ts'
 import type { Recipients } from '../recipients.ts'
+import type { TemplateWatch } from '../template-watch.ts'
 import { accountRoutes } from './accounts.ts'
 import { watchRoutes } from './allowed-methods.ts'
 import { type Authenticate, type Caller, createAuthenticate } from './auth.ts'
@@ -22,6 +23,7 @@ import { healthRoutes, type Readiness } from './health.ts'
 import { keyRoutes } from './keys.ts'
 import { messageRoutes } from './messages.ts'
 import { Problem, type ProblemCode, problemBody, problems } from './problems.ts'
+import { templateRoutes } from './templates.ts'
 import { createWaiters } from './waiters.ts'
 
 export interface GatewayParts {
@@ -43,6 +45,8 @@ export interface GatewayParts {
   readonly version: string
   readonly allowBearer: boolean
   readonly defaultLifeMs: number
+  /** Asks WeChat for the templates of an account; absent where nobody can. */
+  readonly syncTemplates?: TemplateWatch['sync']
 }
 
 /** What routes are given. */
@@ -142,6 +146,7 @@ export const createApp = async (
     callbackRoutes(routes, routeParts)
     keyRoutes(routes, routeParts)
     accountRoutes(routes, routeParts)
+    templateRoutes(routes, routeParts)
   })
   await app.ready()
   return app

@@ -99,6 +99,7 @@ export const problems = {
     '存储空间已满，消息没有被接受',
     'The storage is full; the message was not accepted',
   ),
+  'wechat-refused': row(502, '微信拒绝了这次调用', 'WeChat refused the call'),
   'in-doubt': row(
     503,
     '无法确认消息是否已被接受；请用同一个 client_msg_id 重试，不会重复发送',

@@ -2,6 +2,7 @@
 import Type, { type Static } from 'typebox'
 import { accountKinds, customerMessageTypes } from '../channels/channel.ts'
 import { channels, lanes, states } from '../message.ts'
+import { Warnings } from './template-schemas.ts'
 
 export const closed = { additionalProperties: false } as const
 
@@ -58,7 +59,13 @@ export const MessageInput = Type.Object(
       Type.Record(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_]{0,31}$' }), TemplateValue, {
         ...closed,
         maxProperties: 32,
-        description: 'The template’s keys: `"text"` or `{"value": "text"}`.',
+        description: 'The template’s keys, or your names of them: `"text"` or `{"value": "text"}`.',
+      }),
+    ),
+    shorten: Type.Optional(
+      Type.Boolean({
+        description:
+          'Cut free text that is too long for its field, with an ellipsis. By default what the template says, else no.',
       }),
     ),
     url: Type.Optional(
@@ -132,6 +139,7 @@ export const Accepted = Type.Object(
     id: Type.String(),
     state: oneOf(states),
     duplicate: Type.Boolean({ description: 'True when this very message had been accepted before.' }),
+    warnings: Type.Optional(Warnings),
   },
   { title: 'Accepted', additionalProperties: true },
 )

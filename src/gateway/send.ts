@@ -3,13 +3,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { Message, MessageId, State } from '../message.ts'
 import type { Publication } from '../queue.ts'
-import { type AcceptOptions, acceptMessage } from './accept.ts'
+import { type Acceptance, type AcceptOptions, acceptWithWarnings } from './accept.ts'
 import { problemOf, unconfirmed } from './failures.ts'
 import { type RouteParts, rawBody, requires } from './gateway.ts'
 import { parseStrictJson } from './json.ts'
-import { languageOf, Problem, problemBody } from './problems.ts'
+import { type Language, languageOf, Problem, problemBody } from './problems.ts'
 import { queryOf } from './query.ts'
 import { Accepted, BulkAccepted, MessageInput, MessageView, problemAnswers, security } from './schemas.ts'
+import { warningView } from './template-data.ts'
 import { queryValidator, trust } from './validate.ts'
 import { viewOf } from './view.ts'
 import { preferredWaitMs } from './waiters.ts'
@@ -65,8 +66,10 @@ const sendOne = async (
   reply: FastifyReply,
   { queue, observer, ledger, directory, waiters }: RouteParts,
 ): Promise<unknown> => {
-  const message = acceptMessage(value, options)
-  if (dry) return { dry: true, request: JSON.parse(message.body) }
+  const acceptance = acceptWithWarnings(value, options)
+  const { message } = acceptance
+  const language = languageOf(request.headers['accept-language'])
+  if (dry) return { dry: true, request: JSON.parse(message.body), ...dryView(acceptance, language) }
   const waitMs = preferredWaitMs(request.headers.prefer)
   const waiter = waitMs === undefined ? undefined : waiters.expect(message.id)
   const [publication] = await queue.publish([message]).catch((error) => {
@@ -77,7 +80,7 @@ const sendOne = async (
     waiter?.forget()
     throw conflict(publication!.id)
   }
-  const answer = acceptedView(message, publication!)
+  const answer = { ...acceptedView(message, publication!), ...warningsView(acceptance, language) }
   reply.code(answer.duplicate ? 200 : 202).header('Location', `/v1/messages/${answer.id}`)
   if (!answer.duplicate) observer.observe({ kind: 'accepted', ids: [message.id] })
   if (!waiter) return answer
@@ -85,7 +88,13 @@ const sendOne = async (
   else if (!(await waiter.within(waitMs!))) return answer
   reply.header('Preference-Applied', `wait=${waitMs! / 1000}`)
   const record = await ledger.find({ tenant: options.tenant, id: answer.id })
-  return record ? { ...viewOf(record, directory), duplicate: answer.duplicate } : answer
+  return record
+    ? {
+        ...viewOf(record, directory),
+        duplicate: answer.duplicate,
+        ...warningsView(acceptance, language),
+      }
+    : answer
 }
 
 const sendMany = async (
@@ -106,18 +115,19 @@ const sendMany = async (
   }
 
   const results: unknown[] = new Array(values.length)
-  const messages: Message[] = []
+  const acceptances: Acceptance[] = []
   const places: number[] = []
   for (let index = 0; index < values.length; index++) {
     try {
       const value = values[index]
       if (value instanceof Problem) throw value
-      messages.push(acceptMessage(value, itemOptions(options, index)))
+      acceptances.push(acceptWithWarnings(value, itemOptions(options, index)))
       places.push(index)
     } catch (error) {
       results[index] = refusal(error)
     }
   }
+  const messages = acceptances.map(({ message }) => message)
   const publications = dry
     ? messages.map(() => ({ kind: 'accepted' }) as const)
     : await queue.publish(messages).catch((error) => {
@@ -130,7 +140,12 @@ const sendMany = async (
     if (publication.kind === 'conflict') rejected++
     else if (publication.kind === 'accepted') accepted.push(message.id)
     results[places[index]!] =
-      publication.kind === 'conflict' ? refusal(conflict(publication.id)) : acceptedView(message, publication)
+      publication.kind === 'conflict'
+        ? refusal(conflict(publication.id))
+        : {
+            ...acceptedView(message, publication),
+            ...(dry ? dryView : warningsView)(acceptances[index]!, language),
+          }
   }
   if (!dry && accepted.length > 0) observer.observe({ kind: 'accepted', ids: accepted })
   return reply
@@ -152,6 +167,15 @@ const acceptedView = (message: Message, publication: Exclude<Publication, { kind
         state: (message.sendAt > message.acceptedAt ? 'scheduled' : 'queued') as State,
         duplicate: false,
       }
+
+/** Most messages have none, and their answer says nothing of it. */
+const warningsView = ({ warnings }: Acceptance, language: Language) =>
+  warnings.length === 0 ? undefined : { warnings: warnings.map((each) => warningView(each, language)) }
+
+const dryView = (acceptance: Acceptance, language: Language) => {
+  const preview = acceptance.preview()
+  return { ...(preview && { preview }), ...warningsView(acceptance, language) }
+}
 
 const conflict = (id: MessageId): Problem => new Problem('idempotency-conflict', { members: { id } })
 

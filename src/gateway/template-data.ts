@@ -1,30 +1,58 @@
-/** The data of a template as its caller wrote it, turned into WeChat's form and checked. */
-import { checkField, type FieldReason, fieldRules, fieldType } from '../fields.ts'
-import { finding } from './problems.ts'
-import type { MessageInput } from './schemas.ts'
+/** The data of a template as its caller wrote it, turned into WeChat's form and checked at the door. */
 
-export type TemplateData = Readonly<Record<string, { readonly value: string }>>
+import type { KnownTemplate } from '../directory.ts'
+import type { Channel } from '../message.ts'
+import {
+  type CheckedData,
+  checkData,
+  type DataFault,
+  type DataWarning,
+  type GivenData,
+} from '../template-check.ts'
+import { type Language, Problem, type ProblemCode, type ProblemDetail } from './problems.ts'
 
-/** WeChat's form of the data, every value a text, typed keys checked by their type's rule. */
-export const templateData = (data: NonNullable<MessageInput['data']>): TemplateData => {
-  const result: Record<string, { value: string }> = {}
-  for (const [key, given] of Object.entries(data)) {
-    const value = textOf(typeof given === 'object' ? given.value : given, key)
-    const fault = checkField(key, value)
-    if (fault) throw finding('template-field', `/data/${key}`, fieldFault(key, fault.reason))
-    result[key] = { value }
-  }
-  return result
+export interface DataOptions {
+  /** Nothing when we were never told of it. */
+  readonly known: KnownTemplate | undefined
+  readonly channel: Channel
+  readonly shorten: boolean | undefined
 }
 
-/** A number past 2^53 has lost digits before we see it, and the user would be shown another one. */
-const textOf = (value: string | number, key: string): string => {
-  if (typeof value === 'number' && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER))
-    throw finding('type', `/data/${key}`, 'A number this large must be written as a text')
-  return String(value)
+/** Throws a `Problem` that names every field with a fault. */
+export const templateData = (given: GivenData, options: DataOptions): CheckedData => {
+  const checked = checkTemplateData(given, options)
+  const { faults } = checked
+  if (faults.length === 0) return checked
+  const errors = faults.slice(0, maxFindings).map((fault) => faultView(fault, 'en'))
+  const { code, pointer, message } = errors[0]!
+  throw new Problem(code, { detail: `${pointer}: ${message}`, errors })
 }
 
-const fieldFault = (key: string, reason: FieldReason): string => {
-  const type = fieldType(key)
-  return `${key} is ${reason}: a field of type ${type} is ${fieldRules.get(type!)?.rule}`
-}
+/** The same for whoever wants to know and not to send. */
+export const checkTemplateData = (given: GivenData, { known, channel, shorten }: DataOptions): CheckedData =>
+  checkData(given, {
+    known: listedChannels.has(channel) ? known : undefined,
+    shorten,
+    folds: channel === 'template',
+  })
+
+/** Those whose templates WeChat lists; the others have templates of another kind under ids of their own. */
+const listedChannels: ReadonlySet<Channel> = new Set<Channel>(['template', 'subscribe', 'oa_subscribe'])
+
+/** Findings beyond these are not told. */
+const maxFindings = 20
+
+export const faultView = ({ key, reason, message }: DataFault, language: Language): ProblemDetail => ({
+  pointer: `/data/${key}`,
+  code: codeOf(reason),
+  message: message[language],
+})
+
+const codeOf = (reason: DataFault['reason']): ProblemCode =>
+  reason === 'unsafe-number' ? 'type' : 'template-field'
+
+export const warningView = ({ key, code, message }: DataWarning, language: Language) => ({
+  pointer: key === '' ? '/template_id' : `/data/${key}`,
+  code,
+  message: message[language],
+})

@@ -50,7 +50,8 @@ export interface WechatClientOptions {
 }
 
 const connectTimeoutMs = 5_000
-const maxReplyBytes = 64 * 1024
+/** A list of 25 templates is the longest there is. */
+const maxReplyBytes = 256 * 1024
 /**
  * WeChat's side closes idle connections without a word; ours go first, so that few requests meet a dead one.
  */

@@ -74,6 +74,7 @@ test('a command or a flag that does not exist is a usage error', async (t: TestC
 const commands = [
   ...['dev', 'serve', 'send', 'get', 'list', 'cancel', 'keys', 'keys list', 'keys create', 'keys remove'],
   ...['accounts', 'accounts list', 'accounts add', 'sign', 'errcode', 'doctor', 'simulate'],
+  ...['templates', 'templates list', 'templates sync', 'templates preview', 'templates lint'],
 ]
 test('every help ends with two examples, on standard output, in the language of the terminal', async (t: TestContext) => {
   const helps = await Promise.all(commands.map((name) => runCli([...name.split(' '), '--help'], {})))

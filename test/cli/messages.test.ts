@@ -1,5 +1,5 @@
 import { type TestContext, test } from 'node:test'
-import { goodMessage, type Running, startRunning } from '../support/running.ts'
+import { goodBody, goodMessage, type Running, startRunning } from '../support/running.ts'
 
 const sendOne = async ({ cli }: Running, ...flags: readonly string[]): Promise<string> =>
   (await cli(['send', ...goodMessage, ...flags])).stdout.split('\t', 1)[0]!
@@ -61,8 +61,8 @@ test('list finds by what it is asked for, newest first, with tabs between', asyn
 test('list goes on where it ended, and --all takes every page', async (t: TestContext) => {
   const { cli } = await startRunning(t)
   const line = JSON.stringify({
-    ...{ account: 'demo-official', touser: 'oDemoUser0000000000000000001', template_id: 'payment-received' },
-    ...{ data: { character_string1: 'A1' }, send_at: new Date(Date.now() + 3_600_000).toISOString() },
+    ...goodBody,
+    send_at: new Date(Date.now() + 3_600_000).toISOString(),
   })
   await cli(['send', '--file', '-'], `${line}\n`.repeat(450))
   const first = await cli(['list', '--limit', '250'])
