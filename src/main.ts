@@ -118,9 +118,8 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
 
   const onPlatformEvent = async (account: Account, event: CallbackEvent): Promise<void> => {
     if (event.kind !== 'component-ticket') return
-    // The record may have changed since the event came in.
-    const present = directory.account(account.appid) ?? account
-    await directory.putAccount({ ...present, componentTicket: { ticket: event.ticket, at: event.at } })
+    const componentTicket = { ticket: event.ticket, at: event.at }
+    await directory.changeAccount(account.appid, (present) => ({ ...present, componentTicket }))
   }
 
   const openGateway = () => {

@@ -7,6 +7,7 @@ import type { AccessKey, Account, Directory } from '../directory.ts'
 import type { Service, SimulatedAccount } from '../main.ts'
 import { createApi } from './api.ts'
 import { examples } from './client.ts'
+import { connectCallbacks } from './dev-callbacks.ts'
 import { outcomeOf, preferWait } from './outcome.ts'
 import { exitCodes } from './output.ts'
 import { crashOnSurprise, startFailure, untilStopped } from './run.ts'
@@ -82,6 +83,12 @@ const start = async (config: Config): Promise<{ file: DevFile; stop(): Promise<v
     accounts: main.demoAccounts,
     newKey: main.newKey,
     bearerOf: main.bearerOf,
+  })
+  await connectCallbacks({
+    directory: service.directory,
+    appids: file.accounts.map(({ appid }) => appid),
+    gateway: service.url,
+    simulatorAdmin: simulator.adminUrl,
   })
   main.writePrivateFile(join(config.home, 'dev.json'), `${JSON.stringify(file, null, 2)}\n`)
   return {

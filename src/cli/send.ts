@@ -128,7 +128,7 @@ const leave = (key: string): void => {
 
 /** Whether it was sent: yes, no, or not known yet. */
 const outcomeCode = ({ state }: MessageView): number => {
-  if (state === 'sent') return exitCodes.ok
+  if (state === 'sent' || state === 'delivered') return exitCodes.ok
   return isFinal(state) ? exitCodes.failed : exitCodes.partial
 }
 

@@ -35,7 +35,7 @@ export const timelineText = (
 type Colour = (style: Style, text: string) => string
 
 const markOf = (state: State): { readonly mark: string; readonly style: Style } => {
-  if (state === 'sent') return { mark: '✔', style: 'green' }
+  if (state === 'sent' || state === 'delivered') return { mark: '✔', style: 'green' }
   if (state === 'unknown') return { mark: '?', style: 'magenta' }
   if (isFinal(state)) return { mark: '✖', style: 'red' }
   return { mark: '…', style: 'yellow' }
