@@ -170,6 +170,12 @@ export const settings = {
     (text) => (text === '' ? undefined : text),
     'Seals stored secrets: 32 bytes in base64. By default made once and kept in `master.key` below the home.',
   ),
+  formerMasterKey: setting(
+    'HONGYAN_MASTER_KEY_OLD',
+    '',
+    (text) => (text === '' ? undefined : text),
+    'The master key before this one, while it is being replaced: a start seals anew what is under it, and it can go then.',
+  ),
   logLevel: setting(
     'HONGYAN_LOG',
     'info',

@@ -1,6 +1,8 @@
 import { type AccountKind, channelTraits } from './channels.ts'
 import type { GrantPolicy } from './grants.ts'
 import type { Message } from './message.ts'
+import type { Tenant } from './tenants.ts'
+import { createTurns } from './turns.ts'
 
 /** Who may call us: a key and its secrets belong to one tenant. */
 export interface AccessKey {
@@ -8,14 +10,18 @@ export interface AccessKey {
   readonly tenant: string
   readonly name: string
   readonly scopes: readonly Scope[]
-  /** The live ones, newest first: two while a key is being rotated. */
+  /** Newest first: two while a key is being rotated. `keys.ts` says which of them count now. */
   readonly secrets: readonly string[]
+  /** Until when the older of two secrets is taken; without it, as long as it stands here. */
+  readonly olderSecretUntil?: number
   /** Milliseconds since 1970 UTC. */
   readonly createdAt: number
+  /** From when on it is refused. */
+  readonly expiresAt?: number
 }
 
-/** `send` messages and cancel them · `read` what became of them · `admin` keys and accounts. */
-export const scopes = ['send', 'read', 'admin'] as const
+/** `send` messages and cancel them · `read` what became of them · `admin` keys and accounts · `operator` tenants. */
+export const scopes = ['send', 'read', 'admin', 'operator'] as const
 export type Scope = (typeof scopes)[number]
 
 /** One sender of a tenant's: a WeChat appid, or a webhook. */
@@ -93,8 +99,12 @@ export interface KnownTemplate {
   readonly earlier?: readonly { readonly version: number; readonly content: string; readonly until: number }[]
 }
 
-/** Keys and accounts. Read from memory, because every request asks; written through to the records. */
+/** Tenants, keys and accounts. Read from memory, because every request asks; written through to the records. */
 export interface Directory {
+  /** A tenant that has keys is one, even without a record of its own. */
+  tenant(id: string): Tenant | undefined
+  tenants(): readonly Tenant[]
+  putTenant(tenant: Tenant): Promise<void>
   key(id: string): AccessKey | undefined
   keys(tenant: string): readonly AccessKey[]
   putKey(key: AccessKey): Promise<void>
@@ -128,35 +138,47 @@ export interface Vault {
   seal(text: string, context: string): string
   /** Throws when the master key or the context is another one. */
   open(sealed: string, context: string): string
+  /** Whether a text is sealed as this vault seals now, and not under a former key or in a former way. */
+  isCurrent(sealed: string): boolean
 }
 
+/**
+ * Reads everything into memory. Throws when a secret does not open; nothing is changed then. What was sealed under a
+ * former master key is sealed anew, so that the former one is not needed any more once this has resolved.
+ */
 export const openDirectory = async (records: DirectoryRecords, vault: Vault): Promise<Directory> => {
-  const keys = new Map<string, AccessKey>()
-  const accounts = new Map<string, Account>()
+  const { tenants, keys, accounts, stale } = await readAll(records, vault)
 
-  for (const text of await records.list('key')) {
-    const key = JSON.parse(text) as AccessKey
-    const secrets = key.secrets.map((secret) => vault.open(secret, keyContext(key)))
-    keys.set(key.id, { ...key, secrets })
+  const learn = (key: AccessKey): void => {
+    keys.set(key.id, key)
+    if (!tenants.has(key.tenant)) tenants.set(key.tenant, tenantOf(key))
   }
-  for (const text of await records.list('account')) {
-    const account = JSON.parse(text) as Account
-    accounts.set(account.appid, withSecrets(account, vault.open))
-  }
+  const writeKey = (key: AccessKey) =>
+    records.put('key', key.id, JSON.stringify(withKeySecrets(key, vault.seal)))
+  const writeAccount = (account: Account) =>
+    records.put('account', account.appid, JSON.stringify(withSecrets(account, vault.seal)))
+
+  for (const id of stale.keys) await writeKey(keys.get(id)!)
+  for (const appid of stale.accounts) await writeAccount(accounts.get(appid)!)
 
   const inTurn = createTurns()
   const store = async (account: Account): Promise<void> => {
-    await records.put('account', account.appid, JSON.stringify(withSecrets(account, vault.seal)))
+    await writeAccount(account)
     accounts.set(account.appid, account)
   }
 
   return {
+    tenant: (id) => tenants.get(id),
+    tenants: () => [...tenants.values()],
+    async putTenant(tenant) {
+      await records.put('tenant', tenant.id, JSON.stringify(tenant))
+      tenants.set(tenant.id, tenant)
+    },
     key: (id) => keys.get(id),
     keys: (tenant) => [...keys.values()].filter((key) => key.tenant === tenant),
     async putKey(key) {
-      const secrets = key.secrets.map((secret) => vault.seal(secret, keyContext(key)))
-      await records.put('key', key.id, JSON.stringify({ ...key, secrets }))
-      keys.set(key.id, key)
+      await writeKey(key)
+      learn(key)
     },
     async removeKey(id) {
       await records.remove('key', id)
@@ -185,15 +207,37 @@ export const openDirectory = async (records: DirectoryRecords, vault: Vault): Pr
   }
 }
 
-/** Does one thing after the other, and the next even if one fails. */
-const createTurns = () => {
-  let last: Promise<unknown> = Promise.resolve()
-  return <T>(work: () => Promise<T>): Promise<T> => {
-    const result = last.then(work)
-    last = result.catch(() => {})
-    return result
+const readAll = async (records: DirectoryRecords, vault: Vault) => {
+  const tenants = new Map<string, Tenant>()
+  const keys = new Map<string, AccessKey>()
+  const accounts = new Map<string, Account>()
+  const stale = { keys: new Set<string>(), accounts: new Set<string>() }
+  /** Opens a secret of what has this id, and notes the id if it has to be sealed anew. */
+  const opening =
+    (id: string, notes: Set<string>): Turn =>
+    (sealed, context) => {
+      if (!vault.isCurrent(sealed)) notes.add(id)
+      return vault.open(sealed, context)
+    }
+
+  for (const text of await records.list('tenant')) {
+    const tenant = JSON.parse(text) as Tenant
+    tenants.set(tenant.id, tenant)
   }
+  for (const text of await records.list('key')) {
+    const key = JSON.parse(text) as AccessKey
+    keys.set(key.id, withKeySecrets(key, opening(key.id, stale.keys)))
+    if (!tenants.has(key.tenant)) tenants.set(key.tenant, tenantOf(key))
+  }
+  for (const text of await records.list('account')) {
+    const account = JSON.parse(text) as Account
+    accounts.set(account.appid, withSecrets(account, opening(account.appid, stale.accounts)))
+  }
+  return { tenants, keys, accounts, stale }
 }
+
+/** A tenant that nobody has put on record: it came with its first key. */
+const tenantOf = ({ tenant: id, createdAt }: AccessKey): Tenant => ({ id, name: id, createdAt })
 
 /** The template that a caller means by an id or an alias; an id we do not know is taken as it is. */
 export const templateIdOf = (account: Account, idOrAlias: string): string =>
@@ -227,10 +271,17 @@ export const whenNoGrant = (
   return account?.templates.find((known) => known.templateId === templateId)?.whenNoGrant ?? 'try'
 }
 
-const keyContext = ({ tenant, id }: AccessKey): string => `${tenant}/key/${id}/secret/v1`
+/** Seals a text, or opens it. */
+type Turn = (text: string, context: string) => string
+
+/** A key with its secrets sealed, or opened: bound to tenant, kind, id and field, as those of an account are. */
+const withKeySecrets = (key: AccessKey, turn: Turn): AccessKey => ({
+  ...key,
+  secrets: key.secrets.map((secret) => turn(secret, `${key.tenant}/key/${key.id}/secret/v1`)),
+})
 
 /** An account with every secret of it sealed, or opened. Each is bound to its place. */
-const withSecrets = (account: Account, turn: (text: string, context: string) => string): Account => {
+const withSecrets = (account: Account, turn: Turn): Account => {
   const { tenant, appid, tokenEndpoint, authorizedBy, componentTicket, callback } = account
   const field = (text: string, name: string) => turn(text, `${tenant}/account/${appid}/${name}/v1`)
   return {

@@ -5,7 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallbackEvent } from './callback-event.ts'
 import type { Clock } from './clock.ts'
 import { type Config, longestSendMs } from './config.ts'
-import { type Account, type Directory, openDirectory, whenNoGrant } from './directory.ts'
+import {
+  type Account,
+  type Directory,
+  type DirectoryRecords,
+  openDirectory,
+  whenNoGrant,
+} from './directory.ts'
 import { assertFolderFree, type Engine, openEmbedded } from './engines/embedded/embedded.ts'
 import { startGateway } from './gateway/gateway.ts'
 import type { Readiness } from './gateway/health.ts'
@@ -83,7 +89,8 @@ interface Foundation {
 }
 
 const assemble = async ({ config, engine, clock, observer, log }: Foundation): Promise<Service> => {
-  const vault = createVault(config.masterKey ?? keptMasterKey(config.home))
+  const masterKey = config.masterKey ?? (await keptMasterKey(config, engine.directoryRecords))
+  const vault = createVault(masterKey, config.formerMasterKey)
   const directory = await openDirectory(engine.directoryRecords, vault)
   const readiness: Readiness = { started: false, draining: false }
   const { queue, ledger, recipients, coordination, pending } = engine
@@ -186,11 +193,22 @@ const senderByChannel = ({ wechat, webhook }: { wechat: Sender; webhook: Sender 
   },
 })
 
-/** The master key of this home, made on first use. Whoever reads it can open the stored secrets. */
-const keptMasterKey = (home: string): string => {
+/**
+ * The master key of this home, made on first use. Whoever reads it can open the stored secrets. Throws when it is not
+ * there any more although secrets are: a new key would not open them, and would hide that the old one is lost.
+ */
+const keptMasterKey = async (
+  { home, formerMasterKey }: Config,
+  records: DirectoryRecords,
+): Promise<string> => {
   const file = join(home, 'master.key')
   const present = readPrivateFile(file)
   if (present !== undefined) return present
+  const sealed = [...(await records.list('key')), ...(await records.list('account'))]
+  if (sealed.length > 0 && formerMasterKey === undefined)
+    throw new Error(
+      `There are sealed secrets, but the master key is not in ${file}: put it back, or set HONGYAN_MASTER_KEY`,
+    )
   const key = newMasterKey()
   writePrivateFile(file, `${key}\n`)
   return key

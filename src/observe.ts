@@ -3,6 +3,9 @@ import type { Delivery } from './queue.ts'
 import type { Sending } from './sender.ts'
 import type { Settlement } from './settlement.ts'
 
+/** What is done to keys, accounts, tenants and templates, as a noun and a verb. */
+export type AuditAction = `${'account' | 'key' | 'tenant' | 'template'}.${string}`
+
 /** What happens, as it happens: the one stream that metrics, traces, console, webhooks and tests read. */
 export type Observation =
   | { readonly kind: 'accepted'; readonly ids: readonly MessageId[] }
@@ -32,6 +35,18 @@ export type Observation =
       readonly forced?: boolean
       readonly errcode?: number
       readonly until?: number
+    }
+  | {
+      /** Somebody has changed a key, an account, a tenant or a template. Never holds a secret. */
+      readonly kind: 'audit'
+      /** Of the key that asked. */
+      readonly tenant: string
+      readonly keyId: string
+      /** What was done: `key.create` and so on. */
+      readonly action: AuditAction
+      /** To what: `key/key_…`, `account/wx…`, `tenant/shop`; of another tenant, `tenant/shop/key/key_…`. */
+      readonly target: string
+      readonly requestId: string
     }
   | {
       /** Somebody should look. `code` names the case, for grouping; the account is named where there is one. */

@@ -1,36 +1,84 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto'
 import type { Vault } from './directory.ts'
 
 const keyBytes = 32
 const nonceBytes = 12
 const tagBytes = 16
+/** A shorter tag would be easier to guess, so it is none. */
+const options = { authTagLength: tagBytes }
+const version = 'v2'
 
 /** A new master key, as the text it is kept as. */
 export const newMasterKey = (): string => randomBytes(keyBytes).toString('base64')
 
-/** AES-256-GCM under one master key, given as 32 bytes in base64. The context is authenticated with each text. */
-export const createVault = (masterKey: string): Vault => {
-  const key = Buffer.from(masterKey.trim(), 'base64')
-  if (key.length !== keyBytes)
-    throw new Error(`The master key must be ${keyBytes} bytes in base64, this one has ${key.length}`)
+/**
+ * AES-256-GCM under a master key, given as 32 bytes in base64. `former` is a master key that is being replaced:
+ * what it sealed opens as well, but nothing new is sealed under it.
+ *
+ * A sealed text is `v2.<id of the key>.<base64 of nonce, ciphertext and tag>`. What stands before the last dot and
+ * the context are authenticated with it. Texts of the first version were bare base64 without the id of their key.
+ */
+export const createVault = (masterKey: string, former?: string): Vault => {
+  const current = readKey(masterKey)
+  const keys = former === undefined ? [current] : [current, readKey(former)]
   return {
     seal(text, context) {
+      const head = `${version}.${current.id}`
       const nonce = randomBytes(nonceBytes)
-      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context))
+      const cipher = createCipheriv('aes-256-gcm', current.bytes, nonce, options).setAAD(
+        authenticated(head, context),
+      )
       const sealed = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()])
-      return sealed.toString('base64')
+      return `${head}.${sealed.toString('base64')}`
     },
     open(sealed, context) {
-      const bytes = Buffer.from(sealed, 'base64')
-      try {
-        const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes))
-        decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(-tagBytes))
-        return decipher.update(bytes.subarray(nonceBytes, -tagBytes)).toString() + decipher.final().toString()
-      } catch (cause) {
-        throw new Error('A stored secret does not open: the master key is not the one that sealed it', {
-          cause,
-        })
+      const { head, id, bytes } = partsOf(sealed)
+      const candidates = id === undefined ? keys : keys.filter((key) => key.id === id)
+      for (const key of candidates) {
+        const text = opened(key, bytes, authenticated(head, context))
+        if (text !== undefined) return text
       }
+      throw new Error(failure(id, candidates.length > 0))
     },
+    isCurrent: (sealed) => partsOf(sealed).id === current.id,
   }
 }
+
+interface MasterKey {
+  /** Tells keys apart and says nothing of them: the start of a digest. */
+  readonly id: string
+  readonly bytes: Buffer
+}
+
+const readKey = (text: string): MasterKey => {
+  const bytes = Buffer.from(text.trim(), 'base64')
+  if (bytes.length !== keyBytes)
+    throw new Error(`The master key must be ${keyBytes} bytes in base64, this one has ${bytes.length}`)
+  const label = Buffer.from('id of a hongyan master key:')
+  return { id: hash('sha256', Buffer.concat([label, bytes]), 'hex').slice(0, 12), bytes }
+}
+
+const partsOf = (sealed: string) => {
+  const [, id, base64] = /^v2\.([0-9a-f]{12})\.([^.]*)$/.exec(sealed) ?? []
+  return id === undefined
+    ? { head: undefined, id, bytes: Buffer.from(sealed, 'base64') }
+    : { head: `${version}.${id}`, id, bytes: Buffer.from(base64!, 'base64') }
+}
+
+const authenticated = (head: string | undefined, context: string): Buffer =>
+  Buffer.from(head === undefined ? context : `${head}\n${context}`)
+
+const opened = (key: MasterKey, bytes: Buffer, context: Buffer): string | undefined => {
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key.bytes, bytes.subarray(0, nonceBytes), options)
+    decipher.setAAD(context).setAuthTag(bytes.subarray(-tagBytes))
+    return decipher.update(bytes.subarray(nonceBytes, -tagBytes)).toString() + decipher.final().toString()
+  } catch {
+    return undefined
+  }
+}
+
+const failure = (id: string | undefined, known: boolean): string =>
+  id === undefined || known
+    ? 'A stored secret does not open: the master key is not the one that sealed it, or the record was moved or changed'
+    : `A stored secret does not open: the master key is not the one that sealed it (its id is ${id})`

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createCipheriv, randomBytes } from 'node:crypto'
 import { suite, test } from 'node:test'
 import {
   type AccessKey,
@@ -25,7 +26,11 @@ const aStore = () => {
       entries.delete(`${kind}/${id}`)
     },
   }
-  return { entries, records, open: (key = masterKey) => openDirectory(records, createVault(key)) }
+  return {
+    entries,
+    records,
+    open: (key = masterKey, former?: string) => openDirectory(records, createVault(key, former)),
+  }
 }
 
 const aKey = (overrides: Partial<AccessKey> = {}): AccessKey => ({
@@ -98,6 +103,74 @@ suite('the directory', () => {
     }
   })
 
+  test('a row copied from one tenant to another does not open', async () => {
+    const store = aStore()
+    const directory = await store.open()
+    await directory.putKey(aKey())
+    await directory.putKey(aKey({ id: 'key_theirs', tenant: 'other', secrets: ['theirs'] }))
+    const [ours, theirs] = ['key_demo', 'key_theirs'].map((id) => JSON.parse(store.entries.get(`key/${id}`)!))
+    store.entries.set('key/key_theirs', JSON.stringify({ ...theirs, secrets: ours.secrets }))
+    await assert.rejects(store.open(), /the record was moved or changed/)
+  })
+
+  test('a master key is replaced: the former one opens what it sealed, once, and can go then', async () => {
+    const [former, next] = [newMasterKey(), newMasterKey()]
+    const store = aStore()
+    const account = anAccount({ callback: { token: 'canary-token', aesKeys: ['canary-aes'], mode: 'safe' } })
+    const first = await store.open(former)
+    await first.putKey(aKey())
+    await first.putAccount(account)
+    await first.putAccount(anAccount({ appid: 'wx-second', name: 'second' }))
+
+    await assert.rejects(store.open(next), /master key is not the one/)
+    const second = await store.open(next, former)
+    const third = await store.open(next)
+    for (const directory of [second, third]) {
+      assert.deepEqual(directory.key('key_demo'), aKey())
+      assert.deepEqual(directory.account(account.appid), account)
+      assert.equal(directory.accounts('acme').length, 2)
+    }
+    await assert.rejects(store.open(former), /master key is not the one/)
+  })
+
+  test('a start that finds a secret it cannot open leaves everything as it was', async () => {
+    const [former, next] = [newMasterKey(), newMasterKey()]
+    const store = aStore()
+    const directory = await store.open(former)
+    await directory.putKey(aKey())
+    await directory.putAccount(anAccount())
+    const moved = JSON.stringify({ ...JSON.parse(store.entries.get('key/key_demo')!), id: 'key_moved' })
+    store.entries.set('key/key_moved', moved)
+    const before = new Map(store.entries)
+    await assert.rejects(store.open(next, former), /does not open/)
+    assert.deepEqual(store.entries, before)
+  })
+
+  test('what the first version sealed opens, and is sealed anew with the id of its key', async () => {
+    const store = aStore()
+    const key = aKey({ secrets: ['canary-of-the-first-version'] })
+    const sealed = firstVersion(key.secrets[0]!, 'acme/key/key_demo/secret/v1')
+    store.entries.set('key/key_demo', JSON.stringify({ ...key, secrets: [sealed] }))
+    assert.deepEqual((await store.open()).key('key_demo'), key)
+    assert.match(JSON.parse(store.entries.get('key/key_demo')!).secrets[0], /^v2\.[0-9a-f]{12}\./)
+    assert.deepEqual((await store.open()).key('key_demo'), key)
+  })
+
+  test('tenants survive a reopening, and one without a record is known by its first key', async () => {
+    const store = aStore()
+    const directory = await store.open()
+    const tenant = { id: 'acme', name: 'The shop', createdAt: 5, disabled: true, limits: { keys: 3 } }
+    await directory.putTenant(tenant)
+    await directory.putKey(aKey())
+    await directory.putKey(aKey({ id: 'key_default', tenant: 'default', createdAt: 7 }))
+    for (const each of [directory, await store.open()]) {
+      assert.deepEqual(each.tenant('acme'), tenant)
+      assert.deepEqual(each.tenant('default'), { id: 'default', name: 'default', createdAt: 7 })
+      assert.equal(each.tenant('third'), undefined)
+      assert.equal(each.tenants().length, 2)
+    }
+  })
+
   test('what is replaced or removed stays so', async () => {
     const store = aStore()
     const directory = await store.open()
@@ -152,6 +225,16 @@ suite('the directory', () => {
   })
 })
 
+/** As texts were sealed before they carried the id of their key. */
+const firstVersion = (text: string, context: string): string => {
+  const nonce = randomBytes(12)
+  const cipher = createCipheriv('aes-256-gcm', Buffer.from(masterKey, 'base64'), nonce)
+  cipher.setAAD(Buffer.from(context))
+  return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString(
+    'base64',
+  )
+}
+
 suite('the vault', () => {
   const vault = createVault(masterKey)
 
@@ -169,17 +252,31 @@ suite('the vault', () => {
   })
 
   test('does not open what was changed or cut, wherever', () => {
-    const sealed = Buffer.from(vault.seal('secret', 'here'), 'base64')
-    for (let at = 0; at < sealed.length; at++) {
-      const changed = Buffer.from(sealed)
+    const sealed = vault.seal('secret', 'here')
+    const head = sealed.slice(0, sealed.lastIndexOf('.') + 1)
+    const bytes = Buffer.from(sealed.slice(head.length), 'base64')
+    const refused = (text: string, at: string) =>
+      assert.throws(() => vault.open(text, 'here'), /does not open/, at)
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = Buffer.from(bytes)
       changed[at]! ^= 1
-      assert.throws(() => vault.open(changed.toString('base64'), 'here'), /does not open/, `byte ${at}`)
-      assert.throws(
-        () => vault.open(sealed.subarray(0, at).toString('base64'), 'here'),
-        /does not open/,
-        `cut at ${at}`,
-      )
+      refused(head + changed.toString('base64'), `byte ${at}`)
+      refused(head + bytes.subarray(0, at).toString('base64'), `cut at ${at}`)
     }
+    for (let at = 0; at < head.length; at++)
+      refused(`${sealed.slice(0, at)}${sealed[at] === '1' ? '2' : '1'}${sealed.slice(at + 1)}`, `head ${at}`)
+    refused(bytes.toString('base64'), 'without its head')
+  })
+
+  test('names the key that sealed a text, and tells what it did not seal itself', () => {
+    const other = createVault(newMasterKey())
+    const [, id] = vault.seal('secret', 'here').split('.')
+    assert.throws(() => other.open(vault.seal('secret', 'here'), 'here'), new RegExp(id!))
+    assert.deepEqual(
+      [vault.isCurrent(vault.seal('a', 'b')), vault.isCurrent(other.seal('a', 'b')), vault.isCurrent('AAAA')],
+      [true, false, false],
+    )
+    assert.ok(!id!.includes(masterKey.slice(0, 6)))
   })
 
   for (const key of ['', 'short', Buffer.alloc(31).toString('base64'), Buffer.alloc(33).toString('base64')])

@@ -16,6 +16,7 @@ export interface ApiOptions {
 export interface Api {
   get(path: string): Promise<unknown>
   post(path: string, body?: unknown, headers?: Headers): Promise<unknown>
+  patch(path: string, body: unknown): Promise<unknown>
   /** `lines` go as they are, each with its line feed. */
   postNdjson(path: string, lines: Uint8Array, headers?: Headers): Promise<unknown>
   delete(path: string): Promise<unknown>
@@ -35,6 +36,7 @@ export const createApi = (options: ApiOptions): Api => {
       body === undefined
         ? request(options, 'POST', path, undefined, headers)
         : request(options, 'POST', path, JSON.stringify(body), { ...json, ...headers }),
+    patch: (path, body) => request(options, 'PATCH', path, JSON.stringify(body), json),
     postNdjson: (path, lines, headers = {}) =>
       request(options, 'POST', path, lines, { ...ndjson, ...headers }),
     delete: (path) => request(options, 'DELETE', path),

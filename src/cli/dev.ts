@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { styleText } from 'node:util'
 import type { Command } from 'commander'
 import { type Config, readConfig } from '../config.ts'
-import type { AccessKey, Account, Directory } from '../directory.ts'
+import { type AccessKey, type Account, type Directory, scopes } from '../directory.ts'
 import type { Service, SimulatedAccount } from '../main.ts'
 import { createApi } from './api.ts'
 import { examples } from './client.ts'
 import { connectCallbacks } from './dev-callbacks.ts'
+import { asOperator } from './operator-key.ts'
 import { outcomeOf, preferWait } from './outcome.ts'
 import { exitCodes } from './output.ts'
 import { crashOnSurprise, startFailure, untilStopped } from './run.ts'
@@ -159,8 +160,8 @@ const devKey = async (
   newKey: typeof import('../main.ts').newKey,
 ): Promise<AccessKey> => {
   const present = directory.keys(tenant).find(({ name }) => name === 'dev')
-  if (present) return present
-  const key = newKey({ tenant, name: 'dev', scopes: ['send', 'read', 'admin'], now: Date.now() })
+  if (present) return asOperator(present, directory)
+  const key = newKey({ tenant, name: 'dev', scopes, now: Date.now() })
   await directory.putKey(key)
   return key
 }

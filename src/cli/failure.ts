@@ -116,6 +116,11 @@ const nextSteps = (): Readonly<Record<string, string>> => ({
     '内容不同的消息要用另一个 --client-msg-id。',
     'A message with another content needs another --client-msg-id.',
   ),
+  'limit-reached': say(
+    '删掉不用的，或请运维提高上限：hongyan tenants limit。',
+    'Remove what is not used, or ask whoever operates it for more: hongyan tenants limit.',
+  ),
+  'rate-limited': say('稍等片刻再试。', 'Wait a moment and try again.'),
   'in-flight': say(
     '稍等片刻，再用 hongyan get 查看结果。',
     'Wait a moment, then see what became of it with hongyan get.',

@@ -19,6 +19,7 @@ import { addServe } from './serve.ts'
 import { addSign } from './sign.ts'
 import { addSimulate } from './simulate.ts'
 import { addTemplates } from './templates.ts'
+import { addTenants } from './tenants.ts'
 import { withoutColour } from './terminal.ts'
 
 /** The headings of help that the library writes itself. */
@@ -61,6 +62,7 @@ const commands = [
   addKeys,
   addAccounts,
   addTemplates,
+  addTenants,
   addSign,
   addErrcode,
   addDoctor,

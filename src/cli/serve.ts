@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
+import { type AccessKey, scopes } from '../directory.ts'
 import type { Service } from '../main.ts'
 import { examples } from './client.ts'
+import { asOperator } from './operator-key.ts'
 import { exitCodes } from './output.ts'
 import { crashOnSurprise, startFailure, untilStopped } from './run.ts'
 import { say } from './say.ts'
@@ -38,22 +40,30 @@ const keepAdminFile = async (
   main: typeof import('../main.ts'),
 ): Promise<void> => {
   const write = (content: object) => main.writePrivateFile(file, `${JSON.stringify(content, null, 2)}\n`)
+  const contentOf = (key: AccessKey) => ({
+    gateway,
+    key_id: key.id,
+    key_secret: key.secrets[0]!,
+    bearer: main.bearerOf(key),
+  })
   const present = adminFile(main.readPrivateFile(file))
-  if (present && directory.key(present.key_id)) {
-    if (present.gateway !== gateway) write({ ...present, gateway })
+  const known = present && directory.key(present.key_id)
+  if (known) {
+    // The key may come from a time before tenants, and may have got another secret meanwhile.
+    const key = await asOperator(known, directory)
+    if (present.gateway !== gateway || present.key_secret !== key.secrets[0]) write(contentOf(key))
     return
   }
-  const scopes = ['send', 'read', 'admin'] as const
   const key = main.newKey({ tenant: 'default', name: 'admin', scopes, now: Date.now() })
   await directory.putKey(key)
-  write({ gateway, key_id: key.id, key_secret: key.secrets[0], bearer: main.bearerOf(key) })
+  write(contentOf(key))
   process.stderr.write(`${say('首个管理密钥已写入', 'The first admin key is in')} ${file}\n`)
 }
 
 /** What the file says; one that cannot be read as such is as good as none, and is written anew. */
 const adminFile = (
   text: string | undefined,
-): { readonly key_id: string; readonly gateway: string } | undefined => {
+): { readonly key_id: string; readonly key_secret: string; readonly gateway: string } | undefined => {
   try {
     return text === undefined ? undefined : JSON.parse(text)
   } catch {

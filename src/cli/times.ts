@@ -27,6 +27,16 @@ export const durationText = (ms: number): string => {
 
 const unitMs = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
+/** A length of time in seconds: `90s`, `10m`, `24h`, `7d`. Throws `UsageError` for anything else. */
+export const secondsArgument = (text: string): number => {
+  const [, amount, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  if (unit !== undefined) return (Number(amount) * unitMs[unit as keyof typeof unitMs]) / 1000
+  throw new UsageError(
+    say(`看不懂这段时间：${text}`, `This is no length of time: ${text}`),
+    say('写成 90s、10m、24h 或 7d。', 'Write 90s, 10m, 24h or 7d.'),
+  )
+}
+
 /**
  * A time for the API: RFC 3339 as it is; without an offset, local time; `+10m` from now, `-2h` before now.
  * Throws `UsageError` for anything else.

@@ -67,6 +67,19 @@ export interface KeyView {
   readonly name: string
   readonly scopes: readonly string[]
   readonly created_at: string
+  readonly expires_at: string | null
+  readonly last_used: string | null
+  readonly old_secret_until: string | null
+}
+
+export interface TenantView {
+  readonly id: string
+  readonly name: string
+  readonly created_at: string
+  readonly disabled: boolean
+  readonly limits: Readonly<Record<'messages_per_second' | 'burst' | 'accounts' | 'keys', number | null>>
+  readonly accounts: number
+  readonly keys: number
 }
 
 export interface NewKeyView extends KeyView {

@@ -2,9 +2,11 @@ import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import type { Account } from '../directory.ts'
 import { mergeDeclared } from '../template-sync.ts'
+import { audit } from './audit.ts'
 import { type RouteParts, rawBody, requires } from './gateway.ts'
 import { parseStrictJson } from './json.ts'
 import { Problem } from './problems.ts'
+import { checkRoom } from './room.ts'
 import { AccountInput, AccountView, problemAnswers, security } from './schemas.ts'
 import { trust, validator } from './validate.ts'
 
@@ -12,7 +14,7 @@ const validate = validator(AccountInput)
 const tags = ['accounts']
 
 export const accountRoutes = (app: FastifyInstance, parts: RouteParts): void => {
-  const { directory } = parts
+  const { directory, inTurn } = parts
 
   app.get(
     '/v1/accounts',
@@ -44,20 +46,21 @@ export const accountRoutes = (app: FastifyInstance, parts: RouteParts): void => 
     async (request, reply) => {
       const input = validate(parseStrictJson(rawBody(request)))
       const account = accountOf(input, request.caller.tenant)
-      const present = directory.account(account.appid)
-      if (present && present.tenant !== account.tenant) throw new Problem('forbidden')
-      const namesake = directory.accountOf(account.tenant, account.name)
-      if (namesake && namesake.appid !== account.appid)
-        throw new Problem('already-exists', { detail: `Another account is named ${account.name}` })
-      if (present === undefined) {
-        await directory.putAccount(account)
-        return reply.code(201).send(accountView(account))
-      }
-      const changed = await directory.changeAccount(account.appid, ({ templates }) => ({
-        ...account,
-        templates: input.templates ? mergeDeclared(templates, account.templates) : templates,
-      }))
-      return reply.send(accountView(changed ?? account))
+      return inTurn(async () => {
+        const present = directory.account(account.appid)
+        if (present && present.tenant !== account.tenant) throw new Problem('forbidden')
+        const namesake = directory.accountOf(account.tenant, account.name)
+        if (namesake && namesake.appid !== account.appid)
+          throw new Problem('already-exists', { detail: `Another account is named ${account.name}` })
+        if (!present) checkRoom(directory, account.tenant, 'accounts')
+        if (present === undefined) await directory.putAccount(account)
+        const kept = await directory.changeAccount(account.appid, ({ templates }) => ({
+          ...account,
+          templates: input.templates ? mergeDeclared(templates, account.templates) : templates,
+        }))
+        audit(parts, request, present ? 'account.update' : 'account.create', `account/${account.appid}`)
+        return reply.code(present ? 200 : 201).send(accountView(kept ?? account))
+      })
     },
   )
 }

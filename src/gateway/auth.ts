@@ -6,8 +6,10 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Clock } from '../clock.ts'
 import type { Coordination } from '../coordination.ts'
 import type { AccessKey, Directory, Scope } from '../directory.ts'
+import { liveSecrets } from '../keys.ts'
 import { authorizationScheme, bodyDigest, sameSecret, verifyParams, verifyRequest } from '../signing.ts'
 import { createFailureLimit } from './failure-limit.ts'
+import type { KeyUse } from './key-use.ts'
 import { Problem } from './problems.ts'
 
 export interface Caller {
@@ -29,6 +31,7 @@ export interface AuthParts {
   readonly directory: Directory
   readonly coordination: Coordination
   readonly clock: Clock
+  readonly keyUse: KeyUse
   /** Whether `Authorization: Bearer` is taken. */
   readonly allowBearer: boolean
 }
@@ -57,9 +60,23 @@ export const createAuthenticate = ({
   directory,
   coordination,
   clock,
+  keyUse,
   allowBearer,
 }: AuthParts): Authenticate => {
   const failures = createFailureLimit(clock)
+
+  /** The secrets of a key that count now: of one that has run out, or whose tenant is disabled, none. */
+  const secretsOf = (key: AccessKey): readonly string[] =>
+    directory.tenant(key.tenant)?.disabled ? [] : liveSecrets(key, clock.now())
+
+  /** The key, if what was shown was made with one of its secrets. Takes as long whether or not there is such a key. */
+  const provenKey = (id: string, proven: (secrets: readonly string[]) => boolean): AccessKey => {
+    const key = directory.key(id)
+    const secrets = key ? secretsOf(key) : []
+    const isProven = proven(secrets.length > 0 ? secrets : dummySecrets)
+    if (!key || secrets.length === 0 || !isProven) throw new Problem('auth-invalid')
+    return key
+  }
 
   /** A request that cannot be told from a replay is not served. */
   const claimNonce = async (claim: Parameters<Coordination['claimNonce']>[0]): Promise<boolean> => {
@@ -74,18 +91,16 @@ export const createAuthenticate = ({
     const header = request.headers.authorization
     const proof = header === undefined ? paramsProof(request) : headerProof(header, request)
     if (proof.kind === 'bearer') {
-      const key = allowBearer ? bearerKey(directory, proof.token) : undefined
-      if (!key) throw new Problem('auth-invalid')
-      return key
+      if (!allowBearer) throw new Problem('auth-invalid')
+      const [id, secret] = bearerParts(proof.token)
+      return provenKey(id, (secrets) => secrets.some((live) => sameSecret(live, secret)))
     }
     checkTimeShape(proof.timestamp)
     checkNonceShape(proof.nonce)
     const now = clock.now()
     if (Math.abs(now / 1000 - Number(proof.timestamp)) > windowSeconds)
       throw new Problem('timestamp-out-of-range')
-    const key = directory.key(proof.keyId)
-    const signed = proof.verify(key?.secrets ?? dummySecrets)
-    if (!key || !signed) throw new Problem('auth-invalid')
+    const key = provenKey(proof.keyId, proof.verify)
     const isNew = await claimNonce({ keyId: key.id, nonce: proof.nonce, until: now + nonceLifeMs })
     if (!isNew) throw new Problem('replayed')
     return key
@@ -97,6 +112,7 @@ export const createAuthenticate = ({
       const key = await identify(request)
       if (!key.scopes.includes(scope))
         throw new Problem('forbidden', { detail: `The key lacks the scope ${scope}` })
+      keyUse.note(key.id)
       return { tenant: key.tenant, keyId: key.id }
     } catch (error) {
       if (error instanceof Problem && error.code === 'auth-invalid') failures.count(request.address)
@@ -112,7 +128,7 @@ type Proof =
       readonly keyId: string
       readonly timestamp: string
       readonly nonce: string
-      verify(secrets: readonly string[]): boolean
+      readonly verify: (secrets: readonly string[]) => boolean
     }
 
 const headerProof = (header: string, request: RawRequest): Proof => {
@@ -167,12 +183,9 @@ const split = (url: string): readonly [string, string] => {
 }
 
 /** A Bearer token is the key's id and secret, joined by a dot. */
-const bearerKey = (directory: Directory, token: string): AccessKey | undefined => {
+const bearerParts = (token: string): readonly [id: string, secret: string] => {
   const dot = token.indexOf('.')
-  const key = directory.key(token.slice(0, Math.max(0, dot)))
-  const secret = token.slice(dot + 1)
-  const secrets = key?.secrets ?? dummySecrets
-  return secrets.some((live) => sameSecret(live, secret)) ? key : undefined
+  return [token.slice(0, Math.max(0, dot)), token.slice(dot + 1)]
 }
 
 export const bearerOf = ({ id, secrets }: AccessKey): string => `${id}.${secrets[0]}`

@@ -11,6 +11,8 @@ import type { Observer } from '../observe.ts'
 import type { DeliveredMessage, Queue } from '../queue.ts'
 import type { Recipients } from '../recipients.ts'
 import type { TemplateWatch } from '../template-watch.ts'
+import { createTurns, type InTurn } from '../turns.ts'
+import { type AcceptRate, createAcceptRate } from './accept-rate.ts'
 import { accountRoutes } from './accounts.ts'
 import { watchRoutes } from './allowed-methods.ts'
 import { type Authenticate, type Caller, createAuthenticate } from './auth.ts'
@@ -20,10 +22,12 @@ import { documentRoutes } from './documents.ts'
 import { answerProblem, createFaultReport, problemOf, problemType } from './failures.ts'
 import { grantRoutes } from './grants.ts'
 import { healthRoutes, type Readiness } from './health.ts'
+import { createKeyUse, type KeyUse } from './key-use.ts'
 import { keyRoutes } from './keys.ts'
 import { messageRoutes } from './messages.ts'
 import { Problem, type ProblemCode, problemBody, problems } from './problems.ts'
 import { templateRoutes } from './templates.ts'
+import { tenantRoutes } from './tenants.ts'
 import { createWaiters } from './waiters.ts'
 
 export interface GatewayParts {
@@ -52,6 +56,10 @@ export interface GatewayParts {
 /** What routes are given. */
 export interface RouteParts extends GatewayParts {
   readonly authenticate: Authenticate
+  readonly keyUse: KeyUse
+  readonly acceptRate: AcceptRate
+  /** For changes of keys, accounts and tenants. */
+  readonly inTurn: InTurn
   readonly waiters: ReturnType<typeof createWaiters>
   readonly reportFault: ReturnType<typeof createFaultReport>
 }
@@ -131,9 +139,13 @@ export const createApp = async (
   app.setNotFoundHandler((request, reply) => answerMissing(allowedMethods, request, reply))
   app.decorateRequest('caller')
 
+  const keyUse = createKeyUse(parts.clock)
   const routeParts: RouteParts = {
     ...parts,
-    authenticate: createAuthenticate(parts),
+    authenticate: createAuthenticate({ ...parts, keyUse }),
+    keyUse,
+    acceptRate: createAcceptRate(parts.clock, parts.directory),
+    inTurn: createTurns(),
     waiters: createWaiters(parts.observer),
     reportFault,
   }
@@ -145,6 +157,7 @@ export const createApp = async (
     grantRoutes(routes, routeParts)
     callbackRoutes(routes, routeParts)
     keyRoutes(routes, routeParts)
+    tenantRoutes(routes, routeParts)
     accountRoutes(routes, routeParts)
     templateRoutes(routes, routeParts)
   })

@@ -51,6 +51,11 @@ export const problems = {
     'The message is being sent at this moment; what WeChat answers will decide',
   ),
   'already-exists': row(409, '已经存在', 'It exists already'),
+  'limit-reached': row(
+    409,
+    '已达到这个租户的数量上限',
+    'This tenant may not have more of these; whoever operates the installation can raise the limit',
+  ),
   'too-large': row(413, '请求体过大', 'The body is too large'),
   'media-type-unsupported': row(415, '不支持的 Content-Type', 'The Content-Type is not supported'),
   'encoding-unsupported': row(

@@ -267,34 +267,6 @@ export const MessageListQuery = Type.Object(
 )
 export type MessageListQuery = Static<typeof MessageListQuery>
 
-export const KeyInput = Type.Object(
-  {
-    name: Type.String({ minLength: 1, maxLength: 64 }),
-    scopes: Type.Array(oneOf(['send', 'read', 'admin']), { minItems: 1, maxItems: 3, uniqueItems: true }),
-  },
-  { ...closed, title: 'KeyInput' },
-)
-export type KeyInput = Static<typeof KeyInput>
-
-export const KeyView = Type.Object(
-  { id: Type.String(), name: Type.String(), scopes: Type.Array(Type.String()), created_at: Type.String() },
-  { title: 'Key' },
-)
-
-export const NewKeyView = Type.Object(
-  {
-    id: Type.String(),
-    name: Type.String(),
-    scopes: Type.Array(Type.String()),
-    created_at: Type.String(),
-    secret: Type.String({ description: 'Shown this once.' }),
-    bearer: Type.String({
-      description: 'For `Authorization: Bearer`, in inner networks only. Shown this once.',
-    }),
-  },
-  { title: 'NewKey' },
-)
-
 export const AccountInput = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_.-]+$' }),

@@ -42,6 +42,7 @@ export const sendRoute = (app: FastifyInstance, parts: RouteParts): void => {
 /** Takes one message, or many: each of many has its own result, and good ones do not suffer for bad ones. */
 const send = async (request: FastifyRequest, reply: FastifyReply, parts: RouteParts): Promise<unknown> => {
   if (parts.pending() > maxPending) throw new Problem('overloaded', { retryAfterSeconds: 1 })
+  const admission = parts.acceptRate.admit(request.caller.tenant, reply)
   const dry = sendQuery(queryOf(request)).dry !== undefined
   const body = rawBody(request)
   const value = request.mediaType === ndjsonType ? linesOf(body) : parseStrictJson(body)
@@ -52,7 +53,11 @@ const send = async (request: FastifyRequest, reply: FastifyReply, parts: RoutePa
     defaultLifeMs: parts.defaultLifeMs,
     idempotencyKey: idempotencyKeyOf(request),
   }
-  if (Array.isArray(value)) return sendMany(value, options, dry, request, reply, parts)
+  if (Array.isArray(value)) {
+    checkCount(value)
+    admission.more(value.length - 1)
+    return sendMany(value, options, dry, request, reply, parts)
+  }
   if (body.length > maxSingleBytes)
     throw new Problem('too-large', { detail: 'A single message has at most 64 KB' })
   return sendOne(value, options, dry, request, reply, parts)
@@ -105,8 +110,6 @@ const sendMany = async (
   reply: FastifyReply,
   { queue, observer, reportFault }: RouteParts,
 ): Promise<unknown> => {
-  if (values.length === 0) throw new Problem('batch-empty')
-  if (values.length > maxItems) throw new Problem('batch-too-many', { detail: `There are ${values.length}` })
   const language = languageOf(request.headers['accept-language'])
   const refusal = (error: unknown) => {
     const problem = problemOf(error)
@@ -151,6 +154,11 @@ const sendMany = async (
   return reply
     .code(dry ? 200 : 202)
     .send({ accepted: values.length - rejected, rejected, results, ...(dry && { dry }) })
+}
+
+const checkCount = ({ length }: readonly unknown[]): void => {
+  if (length === 0) throw new Problem('batch-empty')
+  if (length > maxItems) throw new Problem('batch-too-many', { detail: `There are ${length}` })
 }
 
 /** The header's key stands for the whole request, so each item has a key of its own under it: no header holds a blank. */

@@ -31,6 +31,9 @@ export const logObservations = (log: Logger): Observe => {
     if (observation.kind === 'alert') {
       const { code, account, detail } = observation
       if (isNews(`${code} ${account ?? ''}`)) log.warn({ code, account }, detail)
+    } else if (observation.kind === 'audit') {
+      const { kind: _, ...rest } = observation
+      log.info(rest, 'audit')
     } else if (observation.kind === 'token') {
       const { kind: _, ...rest } = observation
       log.debug(rest, 'token')

@@ -1,9 +1,7 @@
 import { type TestContext, test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import type { FastifyInstance } from 'fastify'
-import { createApp, type GatewayParts } from '../../src/gateway/gateway.ts'
-import { createObserver } from '../../src/observe.ts'
 import { type Ask, aBody, openGateway } from '../support/gateway.ts'
+import { openApp, routesOf } from '../support/routes.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -21,14 +19,6 @@ interface OpenApi {
   readonly openapi: string
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
   readonly components: { readonly securitySchemes: Json }
-}
-
-/** Routes and schemas only; nothing behind them is asked. */
-const openApp = async (t: TestContext): Promise<FastifyInstance> => {
-  const parts = { observer: createObserver(), version: '1.2.3', allowBearer: true } as unknown as GatewayParts
-  const app = await createApp(parts)
-  t.after(() => app.close())
-  return app
 }
 
 const documentOf = async (t: TestContext): Promise<OpenApi> =>
@@ -112,23 +102,6 @@ test('what is documented exists, and what exists is documented', async (t: TestC
   )
 })
 
-/** `GET /v1/keys` and so on, from the tree that the framework prints. */
-const routesOf = (app: FastifyInstance): readonly string[] => {
-  const parents: string[] = []
-  return app
-    .printRoutes({ commonPrefix: false })
-    .split('\n')
-    .flatMap((line) => {
-      const match = /^([│├└─\s]*)(\S+)(?: \(([A-Z, ]+)\))?/.exec(line)
-      if (!match) return []
-      const depth = match[1]!.length / 4
-      parents.length = depth
-      parents[depth] = match[2]!
-      const path = parents.join('')
-      return (match[3]?.split(', ') ?? []).map((method) => `${method} ${path}`)
-    })
-}
-
 test('answers have the shapes of the document', async (t: TestContext) => {
   const { ask } = await openGateway(t)
   const document = await documentOf(t)
@@ -147,6 +120,15 @@ test('answers have the shapes of the document', async (t: TestContext) => {
     ['/v1/messages/{id}/cancel', { path: `/v1/messages/${id}/cancel`, body: undefined }],
     ['/v1/keys', { method: 'GET', path: '/v1/keys' }],
     ['/v1/keys', { path: '/v1/keys', body: { name: 'n', scopes: ['read'] } }],
+    ['/v1/keys/{id}/rotate', { path: '/v1/keys/key_reader/rotate', body: { overlap_seconds: 60 } }],
+    ['/v1/tenants', { method: 'GET', path: '/v1/tenants', as: 'operator' }],
+    ['/v1/tenants', { path: '/v1/tenants', as: 'operator', body: { id: 'third', limits: { keys: 1 } } }],
+    ['/v1/tenants/{id}', { method: 'GET', path: '/v1/tenants/third', as: 'operator' }],
+    ['/v1/tenants/{id}', { method: 'PATCH', path: '/v1/tenants/third', as: 'operator', body: { name: 'T' } }],
+    [
+      '/v1/tenants/{id}/keys',
+      { path: '/v1/tenants/third/keys', as: 'operator', body: { name: 'n', scopes: ['admin'] } },
+    ],
     ['/v1/accounts', { method: 'GET', path: '/v1/accounts' }],
     [
       '/v1/accounts',

@@ -80,6 +80,8 @@ const message = (overrides: Readonly<Record<string, unknown>>, rest: Ask = {}): 
   body: aBody(overrides),
   ...rest,
 })
+const patch = (path: string, body: unknown): Ask => ({ method: 'PATCH', path, body })
+const operator = (ask: Ask): Ask => ({ ...ask, as: 'operator' })
 const ndjson = (lines: readonly unknown[]): Ask => ({
   body: lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
   headers: { 'Content-Type': 'application/x-ndjson' },
@@ -162,6 +164,8 @@ const authentication = [
     'a secret that is no longer live, in the query': { secret: olderSecret, scheme: 'params' },
     'a secret that is no longer live, as Bearer': { secret: olderSecret, scheme: 'bearer' },
   }),
+  row('已到期的密钥', 'a key that has run out', [401, 'auth-invalid'], eachScheme('expired')),
+  row('已停用租户的密钥', 'a key of a disabled tenant', [401, 'auth-invalid'], eachScheme('disabled')),
   row(
     '签名错误、长度不对、不是十六进制、为空',
     'wrong signature, wrong length, not hex, empty',
@@ -379,6 +383,7 @@ const authorization = [
     read: get('/v1/messages/{theirs}'),
     cancel: post('/v1/messages/{theirs}/cancel', undefined),
     'their key': { method: 'DELETE', path: `/v1/keys/${keyIdOf('rival')}` },
+    'their key, to rotate': post(`/v1/keys/${keyIdOf('rival')}/rotate`, undefined),
     'read, an id that nobody has': get(`/v1/messages/${someId}`),
     'cancel, an id that nobody has': post(`/v1/messages/${someId}/cancel`, undefined),
     'an id of another shape': get('/v1/messages/17'),
@@ -404,6 +409,90 @@ const authorization = [
     'removes a key': { method: 'DELETE', path: `/v1/keys/${keyIdOf('reader')}`, as: 'sender' },
     'adds an account': post('/v1/accounts', newAccount, { as: 'sender' }),
     'a reader makes a key': post('/v1/keys', newKey, { as: 'reader' }),
+    'rotates a key': post(`/v1/keys/${keyIdOf('sender')}/rotate`, undefined, { as: 'sender' }),
+  }),
+  row('管理密钥访问租户接口', 'admin key on a tenant route', [403, 'forbidden'], {
+    'lists tenants': get('/v1/tenants'),
+    'looks at its own': get('/v1/tenants/acme'),
+    'looks at one that is not': get('/v1/tenants/nobody'),
+    'makes one': post('/v1/tenants', { id: 'third' }),
+    'changes its own': patch('/v1/tenants/acme', { limits: { keys: null } }),
+    'disables another': patch('/v1/tenants/rival', { disabled: true }),
+    'makes a key of another': post('/v1/tenants/rival/keys', newKey),
+    'a sender lists tenants': get('/v1/tenants', { as: 'sender' }),
+  }),
+  row(
+    '管理密钥给出或接管 operator 权限',
+    'an admin gives or takes over the scope operator',
+    [403, 'forbidden'],
+    {
+      'gives it': post('/v1/keys', { name: 'n', scopes: ['operator'] }),
+      'an operator gives it to another tenant': operator(
+        post('/v1/tenants/rival/keys', { name: 'n', scopes: ['operator'] }),
+      ),
+    },
+  ),
+  row('operator 密钥访问租户的内容', 'operator key on what belongs to a tenant', [403, 'forbidden'], {
+    sends: operator({ body: aBody() }),
+    'lists messages': operator(get('/v1/messages')),
+    'reads one': operator(get('/v1/messages/{theirs}')),
+    'lists keys': operator(get('/v1/keys')),
+    'lists accounts': operator(get('/v1/accounts')),
+    'disables its own tenant': operator(patch('/v1/tenants/default', { disabled: true })),
+  }),
+  row('不存在的租户', 'a tenant that is not there', [404, 'not-found'], {
+    'looked at': operator(get('/v1/tenants/nobody')),
+    changed: operator(patch('/v1/tenants/nobody', { name: 'x' })),
+    'given a key': operator(post('/v1/tenants/nobody/keys', newKey)),
+    'with an encoded slash': operator(get('/v1/tenants/acme%2f..')),
+  }),
+  row('已存在的租户', 'a tenant that is there already', [409, 'already-exists'], {
+    'on record': operator(post('/v1/tenants', { id: 'small' })),
+    'known by its keys': operator(post('/v1/tenants', { id: 'acme' })),
+  }),
+  row(
+    '租户的编号、限制或重叠期写法不对',
+    'an id, a limit or an overlap that is none',
+    [400, 'value-invalid'],
+    {
+      'a slash in an id': operator(post('/v1/tenants', { id: 'a/b' })),
+      'capital letters in an id': operator(post('/v1/tenants', { id: 'Acme' })),
+      'an id of 41 characters': operator(post('/v1/tenants', { id: 'a'.repeat(41) })),
+      'no messages a second': operator(patch('/v1/tenants/small', { limits: { messages_per_second: 0 } })),
+      'a burst without a rate': operator(
+        patch('/v1/tenants/small', { limits: { burst: 5, messages_per_second: null } }),
+      ),
+      'fewer than no keys': operator(patch('/v1/tenants/small', { limits: { keys: -1 } })),
+      'no change at all': operator(patch('/v1/tenants/small', {})),
+      'an overlap of 31 days': post(`/v1/keys/${keyIdOf('sender')}/rotate`, { overlap_seconds: 2_678_400 }),
+      'an overlap before now': post(`/v1/keys/${keyIdOf('sender')}/rotate`, { overlap_seconds: -1 }),
+      'a key that has run out already': post('/v1/keys', { ...newKey, expires_at: '2020-01-01T00:00:00Z' }),
+      'a key that runs out at no time': post('/v1/keys', { ...newKey, expires_at: 'tomorrow' }),
+      'an unknown scope': post('/v1/keys', { name: 'n', scopes: ['root'] }),
+    },
+  ),
+  row(
+    '超出租户的速率',
+    'over tenant rate',
+    [429, 'rate-limited'],
+    {
+      'a message': { as: 'limited' },
+      'a list': { as: 'limited', body: [aBody()] },
+      'what is no message': { as: 'limited', body: '{' },
+    },
+    {
+      first: { as: 'limited', body: '{' },
+      headers: {
+        'retry-after': /^[1-9]\d*$/,
+        ratelimit: /^"messages";r=0;t=\d+$/,
+        'ratelimit-policy': /^"messages";q=1;w=1$/,
+      },
+    },
+  ),
+  row('超出租户的数量上限', 'over what a tenant may have', [409, 'limit-reached'], {
+    'one more key': post('/v1/keys', newKey, { as: 'limited' }),
+    'one more account': post('/v1/accounts', newAccount, { as: 'limited' }),
+    'one more key, by an operator': operator(post('/v1/tenants/small/keys', newKey)),
   }),
   row('密钥删除自己', 'a key removes itself', [403, 'forbidden'], {
     'the key that asks': { method: 'DELETE', path: `/v1/keys/${keyIdOf('acme')}` },
@@ -626,6 +715,9 @@ const json = [
       'in the query of a list': get('/v1/messages?tenant=rival'),
       'in a key': post('/v1/keys', { ...newKey, tenant: 'rival' }),
       'in an account': post('/v1/accounts', { ...newAccount, tenant: 'rival' }),
+      'in a tenant': operator(post('/v1/tenants', { id: 'third', disabled: false })),
+      'in the limits of a tenant': operator(patch('/v1/tenants/small', { limits: { messages: 1 } })),
+      'in a rotation': post(`/v1/keys/${keyIdOf('sender')}/rotate`, { secret: 'mine' }),
     },
   ),
   row('需要标识处给了数字', 'integer > 2^53 where an id is expected', [400, 'type'], {

@@ -3,7 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { connect } from 'node:net'
 import type { TestContext } from 'node:test'
-import { type Account, openDirectory, type Scope, scopes } from '../../src/directory.ts'
+import { type Account, openDirectory, type Scope } from '../../src/directory.ts'
 import { type ArrivalLimits, type GatewayParts, startGateway } from '../../src/gateway/gateway.ts'
 import { createObserver } from '../../src/observe.ts'
 import type { Delivery } from '../../src/queue.ts'
@@ -17,7 +17,10 @@ import { createTestClock, type TestClock } from './clock.ts'
 import { openEngine } from './embedded.ts'
 import { temporaryFolder } from './folder.ts'
 
-/** Who may ask. `acme` has four keys; `rival` is another tenant. */
+/** All that a tenant needs. */
+const scopes = ['send', 'read', 'admin'] as const
+
+/** Who may ask. `acme` has four keys; `rival` is another tenant; `operator` belongs to neither, and looks after both. */
 const callers = {
   acme: { tenant: 'acme', scopes },
   sender: { tenant: 'acme', scopes: ['send'] },
@@ -25,6 +28,13 @@ const callers = {
   /** A key that is being rotated: it has two secrets. */
   rotating: { tenant: 'acme', scopes },
   rival: { tenant: 'rival', scopes },
+  operator: { tenant: 'default', scopes: ['operator'] },
+  /** Its tenant may hand over one message a second, and have no more than it has. */
+  limited: { tenant: 'small', scopes },
+  /** A key that has run out. */
+  expired: { tenant: 'acme', scopes },
+  /** A key of a tenant that is disabled. */
+  disabled: { tenant: 'closed', scopes },
 } as const satisfies Record<string, { readonly tenant: string; readonly scopes: readonly Scope[] }>
 
 /** `removed` was a key once; `nobody` never was. */
@@ -156,12 +166,16 @@ export const openGateway = async (t: TestContext, options: GatewayOptions = {}) 
 const furnish = async (directory: Awaited<ReturnType<typeof openDirectory>>, now: number): Promise<void> => {
   const keys = Object.entries(callers).map(([caller, { tenant, scopes }]) => {
     const secrets = [secretOf(caller as Caller), ...(caller === 'rotating' ? [olderSecret] : [])]
-    return { id: keyIdOf(caller as Caller), tenant, name: caller, scopes, secrets, createdAt: now }
+    const ends = caller === 'expired' && { expiresAt: now }
+    return { id: keyIdOf(caller as Caller), tenant, name: caller, scopes, secrets, createdAt: now, ...ends }
   })
   const removed = { ...keys[0]!, id: keyIdOf('removed'), secrets: [secretOf('removed')] }
   await Promise.all([...keys, removed].map(directory.putKey))
   await directory.removeKey(removed.id)
   await Promise.all([shop, mini, theirShop].map(directory.putAccount))
+  const limits = { messagesPerSecond: 1, accounts: 0, keys: 1 }
+  await directory.putTenant({ id: 'small', name: 'small', createdAt: now, limits })
+  await directory.putTenant({ id: 'closed', name: 'closed', createdAt: now, disabled: true })
 }
 
 export const newNonce = (): string => randomBytes(16).toString('base64url')
