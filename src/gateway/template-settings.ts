@@ -2,7 +2,8 @@
 import type { FastifyRequest } from 'fastify'
 import { type Account, type Directory, type KnownTemplate, knownTemplate } from '../directory.ts'
 import { templateOf } from '../template-check.ts'
-import { rawBody } from './gateway.ts'
+import { audit } from './audit.ts'
+import { type RouteParts, rawBody } from './gateway.ts'
 import { parseStrictJson } from './json.ts'
 import { finding, Problem } from './problems.ts'
 import { TemplateSettings } from './template-schemas.ts'
@@ -21,11 +22,8 @@ export const templateAt = (request: FastifyRequest, directory: Directory) => {
 }
 
 /** `PUT` takes away what is not named, `PATCH` leaves it. */
-export const changeSettings = async (
-  request: FastifyRequest,
-  directory: Directory,
-  method: 'PUT' | 'PATCH',
-) => {
+export const changeSettings = async (request: FastifyRequest, parts: RouteParts, method: 'PUT' | 'PATCH') => {
+  const { directory } = parts
   const { account, template } = templateAt(request, directory)
   const input = settings(parseStrictJson(rawBody(request)))
   const changed = await directory.changeAccount(account.appid, (present) => {
@@ -38,6 +36,7 @@ export const changeSettings = async (
   })
   const after = changed && knownTemplate(changed, template.templateId)
   if (after === undefined) throw new Problem('not-found')
+  audit(parts, request, 'template.update', `account/${account.appid}/template/${template.templateId}`)
   return templateView(changed!, after)
 }
 

@@ -6,6 +6,8 @@ import { previewOf } from '../template.ts'
 import { templateOf } from '../template-check.ts'
 import { contentUnknown } from '../template-lint.ts'
 import { hasTemplates, type SyncOutcome } from '../template-watch.ts'
+import { accountFor } from './accept.ts'
+import { audit } from './audit.ts'
 import { type RouteParts, rawBody, requires } from './gateway.ts'
 import { parseStrictJson } from './json.ts'
 import { finding, languageOf, Problem } from './problems.ts'
@@ -76,7 +78,7 @@ export const templateRoutes = (app: FastifyInstance, parts: RouteParts): void =>
       schema: changeSchema(method),
       preValidation: requires(parts, 'admin'),
       validatorCompiler: trust,
-      handler: (request) => changeSettings(request, directory, method),
+      handler: (request) => changeSettings(request, parts, method),
     })
 
   app.post(
@@ -98,20 +100,12 @@ export const templateRoutes = (app: FastifyInstance, parts: RouteParts): void =>
   )
 }
 
-/** One account that the body or the query names. */
-const accountFor = (directory: Directory, tenant: string, name: string): Account => {
-  const account = directory.accountOf(tenant, name)
-  if (account) return account
-  if (directory.account(name))
-    throw new Problem('forbidden', { detail: 'This account belongs to somebody else' })
-  throw finding('account-unknown', '/account', 'There is no account with this name or appid')
-}
-
 /** The one that is named, or all that have templates. */
 const accountsFor = (directory: Directory, tenant: string, name: string | undefined): readonly Account[] =>
   name === undefined ? directory.accounts(tenant).filter(hasTemplates) : [accountFor(directory, tenant, name)]
 
-const sync = async (request: FastifyRequest, { directory, syncTemplates }: RouteParts) => {
+const sync = async (request: FastifyRequest, parts: RouteParts) => {
+  const { directory, syncTemplates } = parts
   const { account: name } = syncInput(parseStrictJson(rawBody(request)))
   const account = accountFor(directory, request.caller.tenant, name)
   if (!hasTemplates(account))
@@ -119,6 +113,7 @@ const sync = async (request: FastifyRequest, { directory, syncTemplates }: Route
   const outcome: SyncOutcome = (await syncTemplates?.(account.appid)) ?? { kind: 'failed', failures: [] }
   switch (outcome.kind) {
     case 'synced':
+      audit(parts, request, 'template.sync', `account/${account.appid}`)
       return syncView(directory.account(account.appid) ?? account, outcome)
     case 'not-applicable':
       throw new Problem('not-found')

@@ -70,6 +70,13 @@ const theirGrant = ({ touser, templateId }: Theirs) => ({ touser, template_id: t
 const forged = 'signature=0123456789abcdef&timestamp=1767225600&nonce=1&echostr=x'
 const anAccount = { name: 'mine', appid: 'wx00000000000000fe', secret: 'not-shown', kind: 'official' }
 
+const changeTemplate = (method: 'PUT' | 'PATCH'): Probe =>
+  probe('theirs', 404, ({ appid, templateId }) => ({
+    method,
+    path: `/v1/templates/${appid}/${templateId}`,
+    body: { alias: 'mine' },
+  }))
+
 const page = { open: 'a page for people, the same for everybody' }
 const health = { open: 'says how the process is, and knows no tenant' }
 
@@ -261,6 +268,51 @@ export const lines: Readonly<Record<string, Line>> = {
       probe('one with the name of theirs', 201, ({ accountName: name }) =>
         post('/v1/accounts', { ...anAccount, name }),
       ),
+    ],
+  },
+
+  'GET /v1/templates': {
+    scope: 'read',
+    probes: [
+      probe('all', 200, () => get('/v1/templates')),
+      probe('of their account', 403, ({ appid }) => get(`/v1/templates?account=${appid}`)),
+      probe('of their account, by name', 400, ({ accountName }) =>
+        get(`/v1/templates?account=${accountName}`),
+      ),
+    ],
+  },
+  'GET /v1/templates/:account/:id': {
+    scope: 'read',
+    probes: [
+      probe('theirs', 404, (theirs) => get(`/v1/templates/${theirs.appid}/${theirs.templateId}`)),
+      probe('theirs, by name', 404, (theirs) =>
+        get(`/v1/templates/${theirs.accountName}/${theirs.templateId}`),
+      ),
+      probe('theirs, in mine', 404, (theirs) => get(`/v1/templates/their-shop/${theirs.templateId}`)),
+    ],
+  },
+  'PUT /v1/templates/:account/:id': { scope: 'admin', probes: [changeTemplate('PUT')] },
+  'PATCH /v1/templates/:account/:id': { scope: 'admin', probes: [changeTemplate('PATCH')] },
+  'POST /v1/templates/sync': {
+    scope: 'admin',
+    probes: [probe('of their account', 403, ({ appid: account }) => post('/v1/templates/sync', { account }))],
+  },
+  'POST /v1/templates/preview': {
+    scope: 'read',
+    probes: [
+      probe('of theirs', 403, ({ appid: account, templateId: template_id }) =>
+        post('/v1/templates/preview', { account, template_id, data: {} }),
+      ),
+      probe('of theirs, in mine', 200, ({ templateId: template_id }) =>
+        post('/v1/templates/preview', { account: 'their-shop', template_id, data: {} }),
+      ),
+    ],
+  },
+  'POST /v1/templates/lint': {
+    scope: 'read',
+    probes: [
+      probe('of their account', 403, ({ appid: account }) => post('/v1/templates/lint', { account })),
+      probe('all', 200, () => post('/v1/templates/lint', {})),
     ],
   },
 }

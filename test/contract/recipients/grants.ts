@@ -165,6 +165,24 @@ export const grants = (options: ContractOptions) => {
   })
 
   clause(
+    'what a delivery holds is taken off a new allowance, and comes back if it was not used',
+    async (_t, harness) => {
+      const { clock } = harness
+      const open = () =>
+        noteGrants(harness, {
+          ...{ account, touser, templateId: '', kind: 'window', name: 'message' },
+          ...{ change: 'set', count: 5, expiresAt: clock.now() + minuteMs },
+        })
+      await open()
+      const delivery = await leaseOne(harness, { channel: 'customer', templateId: '' })
+      await open()
+      assert.deepEqual(await countsOf(harness, 'window'), counts(4, 1, 0))
+      await settled(harness, delivery, { kind: 'dead', reason: 'errcode-40003', grant: 'free' })
+      assert.deepEqual(await countsOf(harness, 'window'), counts(5, 0, 0))
+    },
+  )
+
+  clause(
     'a form id counts once however often it is reported, and the one that ends first goes first',
     async (_t, harness) => {
       const { clock, recipients } = harness
