@@ -13,6 +13,7 @@ import { type Options, parseOptions, usage } from './options.ts'
 import { type Results, renderReport } from './report.ts'
 import { scenarios } from './scenarios.ts'
 import { measureSearch, type SearchResult } from './search.ts'
+import { benchSimulator } from './simulator.ts'
 
 const names = [...scenarios.map(({ name }) => name), 'search', 'idle']
 /** No single measurement takes longer. */
@@ -97,6 +98,7 @@ const save = (results: Results, report: string): void => {
 }
 
 const main = async (args: readonly string[]): Promise<void> => {
+  if (args[0] === 'simulator') return benchSimulator()
   if (args.includes('--help')) return void process.stdout.write(usage)
   if (args.includes('--list')) return void process.stdout.write(`${names.join('\n')}\n`)
   const options = parseOptions(args, names)

@@ -18,6 +18,10 @@ export const usage = `npm run bench -- [options]
   --scale <x>        times the usual counts of messages (1)
   --profile <folder> writes CPU profiles of Hongyan's threads; what is measured with it is slower
   --list             the scenarios
+
+npm run bench -- simulator
+
+  how fast the simulator takes messages, beside a bare node:http server; at most 20 s
 `
 
 /** Throws when they cannot be understood. */
