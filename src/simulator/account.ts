@@ -2,7 +2,7 @@ import { BlockList, isIPv6 } from 'node:net'
 import type { CallbackTarget } from './push-target.ts'
 import { createTemplates, type SimulatedTemplate, type Templates } from './template.ts'
 
-/** One appid as it is configured: an official account (公众号) or a mini program (小程序). */
+/** One appid as it is configured: an official account (公众号), a mini program (小程序) or a third-party platform. */
 export interface SimulatedAccount {
   readonly name: string
   readonly appid: string
@@ -12,11 +12,32 @@ export interface SimulatedAccount {
   /** Its users; followers, for an official account. */
   readonly openids: readonly string[]
   readonly flags?: AccountFlags
+  /** Of a platform: the accounts that have authorised it. */
+  readonly authorized?: readonly Authorization[]
   /** Where its events are pushed to. Without it nothing is. */
   readonly callback?: CallbackTarget
 }
 
-export type AccountKind = 'official' | 'miniprogram'
+export type AccountKind = 'official' | 'miniprogram' | 'component'
+
+/** Everything an account may have: another field is a slip of whoever wrote it. */
+export const accountFields = [
+  'name',
+  'appid',
+  'secret',
+  'kind',
+  'templates',
+  'openids',
+  'flags',
+  'authorized',
+  'callback',
+] as const
+
+export interface Authorization {
+  readonly appid: string
+  /** The permission sets it was given (7, 100 and 101 templates · 18 subscribe messages · 89 notices); all without it. */
+  readonly funcs?: readonly number[]
+}
 
 export interface AccountFlags {
   /** The account is frozen: 50007. */
@@ -33,7 +54,30 @@ export interface AccountFlags {
   readonly sandbox?: boolean
   /** Who may call: an address, `a.b.c.*`, or CIDR. Without it anybody may; else 40164. */
   readonly ipWhitelist?: readonly string[]
+  /** The token APIs answer with this: 50004 forbidden, or one of the risk controls 89501 to 89507. */
+  readonly tokenErrcode?: number
+  /** Adding templates is forbidden: 43106. */
+  readonly templatesForbidden?: boolean
+  /** Customer messages are blocked for the whole account: 45087. */
+  readonly customerBlocked?: boolean
+  /** The mini programs that messages may lead to; others are 40166. Without it any may. */
+  readonly boundMiniprograms?: readonly string[]
+  /** The pages of the mini program; others are 41030. Without it there is any page. */
+  readonly pages?: readonly string[]
+  /** For this account, instead of the switch of this name. */
+  readonly grants?: 'boundless' | 'counted'
 }
+
+export const trueFalseFlags = [
+  'frozen',
+  'secretFrozen',
+  'apiBanned',
+  'subscribeBanned',
+  'sandbox',
+  'templatesForbidden',
+  'customerBlocked',
+] as const
+export const listFlags = ['bannedTemplates', 'ipWhitelist', 'boundMiniprograms', 'pages'] as const
 
 /** One appid as it lives in the simulator. */
 export interface Account {
@@ -44,6 +88,7 @@ export interface Account {
   readonly kind: AccountKind | undefined
   readonly openids: Set<string>
   readonly templates: Templates
+  readonly authorized: readonly Authorization[]
   flags: AccountFlags
 }
 
@@ -81,6 +126,7 @@ const openAccount = (account: Omit<SimulatedAccount, 'kind'> & { readonly kind?:
   kind: account.kind,
   openids: new Set(account.openids),
   templates: createTemplates(account.templates),
+  authorized: account.authorized ?? [],
   flags: account.flags ?? {},
 })
 

@@ -1,3 +1,4 @@
+import type { Effect } from './effects.ts'
 import { BadInput } from './input.ts'
 import { type Selection, selectionKeys, selectsAll } from './selection.ts'
 
@@ -8,8 +9,8 @@ export interface Asked {
   readonly offset: number | undefined
 }
 
-interface Ledger {
-  select(selection: Selection): readonly { readonly at: number }[]
+interface Ledger<Row> {
+  select(selection: Selection): readonly Row[]
   total(): number
 }
 
@@ -20,13 +21,20 @@ const longestList = 100_000
  * One page of a ledger, newest last. `total` is what matches among the rows still kept, or all there
  * ever were when nothing is filtered.
  */
-export const listing = (name: string, ledger: Ledger, { selection, limit, offset }: Asked): unknown => {
+export const listing = <Row>(
+  name: string,
+  { ledger, toJson }: { readonly ledger: Ledger<Row>; readonly toJson: (row: Row) => unknown },
+  { selection, limit, offset }: Asked,
+): unknown => {
   const all = selectsAll(selection)
   if (limit === 0 && all) return { total: ledger.total(), [name]: [] }
   const rows = ledger.select(selection)
   const from = offset ?? Math.max(0, rows.length - limit)
-  return { total: all ? ledger.total() : rows.length, [name]: rows.slice(from, from + limit).map(rowJson) }
+  return { total: all ? ledger.total() : rows.length, [name]: rows.slice(from, from + limit).map(toJson) }
 }
+
+/** What `design.md` promises of an effect, and what a receipt would say or the caller tagged, where there is such a thing. */
+export const effectJson = ({ path: _path, ...effect }: Effect) => rowJson(effect)
 
 export const rowJson = <T extends { readonly at: number }>(row: T) => ({
   ...row,
@@ -45,8 +53,10 @@ export const parseSelection = (query: URLSearchParams): Asked => {
 }
 
 /** Only what is given stands in a selection. */
-export const selectionOf = (given: (key: keyof Selection) => string | undefined): Selection => {
-  const selection: { -readonly [key in keyof Selection]: Selection[key] } = {}
+export const selectionOf = (
+  given: (key: (typeof selectionKeys)[number]) => string | undefined,
+): Selection => {
+  const selection: { -readonly [key in (typeof selectionKeys)[number]]?: string } = {}
   for (const key of selectionKeys) {
     const value = given(key)
     if (value !== undefined) selection[key] = value

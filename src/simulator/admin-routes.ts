@@ -1,9 +1,14 @@
-import type { AccountFlags } from './account.ts'
-import { listing, parseSelection, rowJson, selectionOf } from './admin-ledgers.ts'
+import { parseFlags, recipientChange, recipientKeys } from './account-input.ts'
+import { componentAdminRoutes } from './admin-components.ts'
+import { grantRoutes } from './admin-grants.ts'
+import { effectJson, listing, parseSelection, rowJson, selectionOf } from './admin-ledgers.ts'
+import { messageRoutes, searchOf } from './admin-messages.ts'
 import { parseRule } from './faults.ts'
 import { BadInput, needed, readInput } from './input.ts'
 import { happeningsOf } from './recipients.ts'
+import { exportScenario, type Played, parseQuota } from './scenario.ts'
 import { selectionKeys } from './selection.ts'
+import { parseSwitches } from './switches.ts'
 import type { World } from './world.ts'
 
 export interface AdminRequest {
@@ -21,10 +26,10 @@ export interface AdminAnswer {
 export type AdminRoute = (request: AdminRequest) => AdminAnswer | Promise<AdminAnswer>
 
 /** By method and path. */
-export const adminRoutes = (world: World): ReadonlyMap<string, AdminRoute> =>
+export const adminRoutes = (world: World, played: Played): ReadonlyMap<string, AdminRoute> =>
   new Map<string, AdminRoute>([
-    ['GET /_sim/effects', ({ query }) => ok(listing('effects', world.effects, parseSelection(query)))],
-    ['GET /_sim/calls', ({ query }) => ok(listing('calls', world.calls, parseSelection(query)))],
+    ['GET /_sim/effects', ({ query }) => ok(effectsOf(world, query))],
+    ['GET /_sim/calls', ({ query }) => ok(callsOf(world, query))],
     ['POST /_sim/wait', (request) => wait(world, request)],
     ['GET /_sim/faults', () => ok({ rules: rulesOf(world) })],
     ['POST /_sim/faults', ({ body }) => ok(replaceFaults(world, body))],
@@ -35,22 +40,39 @@ export const adminRoutes = (world: World): ReadonlyMap<string, AdminRoute> =>
     ['POST /_sim/recipients', ({ body }) => ok(toggleRecipient(world, body))],
     ['POST /_sim/quotas', ({ body }) => ok(setQuota(world, body))],
     ['POST /_sim/tokens/rotate', ({ body }) => ok(rotateToken(world, body))],
+    ['GET /_sim/switches', () => ok({ switches: world.switches })],
+    ['POST /_sim/switches', ({ body }) => ok(changeSwitches(world, body))],
+    ['GET /_sim/scenario', () => ok(exportScenario(world, played))],
     ['POST /_sim/reset', () => ok(reset(world))],
+    ...grantRoutes(world),
+    ...messageRoutes(world),
+    ...componentAdminRoutes(world),
   ])
 
 const ok = (json: unknown): AdminAnswer => ({ status: 200, json })
 
+const effectsOf = ({ effects }: World, query: URLSearchParams): unknown =>
+  listing('effects', { ledger: effects, toJson: effectJson }, parseSelection(query))
+
+const callsOf = ({ calls }: World, query: URLSearchParams): unknown =>
+  listing('calls', { ledger: calls, toJson: rowJson }, parseSelection(query))
+
 const longestWaitMs = 600_000
 
 /** 200 with the matching effects once there are `count`, 408 with those there are when the time is over. */
-const wait = async ({ effects }: World, { body, signal }: AdminRequest): Promise<AdminAnswer> => {
-  const input = readInput(body, [...selectionKeys, 'count', 'timeout_ms'])
-  const selection = selectionOf((key) => input.text(key))
+const wait = async (world: World, { body, signal }: AdminRequest): Promise<AdminAnswer> => {
+  const { effects } = world
+  const input = readInput(body, [...selectionKeys, 'q', 'count', 'timeout_ms'])
+  const q = input.text('q')
+  const selection = {
+    ...selectionOf((key) => input.text(key)),
+    ...(q && { search: searchOf(world, q) }),
+  }
   const count = input.number('count', { min: 0, integer: true }) ?? 1
   const timeoutMs = input.number('timeout_ms', { min: 0, max: longestWaitMs }) ?? 10_000
   const found = await within(timeoutMs, signal, (over) => effects.wait(selection, count, over))
   const rows = found ?? effects.select(selection)
-  const json = { total: rows.length, effects: rows.map(rowJson) }
+  const json = { total: rows.length, effects: rows.map(effectJson) }
   return found === undefined
     ? { status: 408, json: { error: `there are not ${count} yet`, ...json } }
     : ok(json)
@@ -120,41 +142,21 @@ const accountFor = ({ accounts }: World, appid: string | undefined) => {
   return account
 }
 
-const flagNames = ['frozen', 'secretFrozen', 'apiBanned', 'subscribeBanned', 'sandbox'] as const
-
 /** Changes the flags that are given. */
 const changeFlags = (world: World, body: unknown): unknown => {
   const input = readInput(body, ['appid', 'flags'])
   const account = accountFor(world, input.text('appid'))
-  const flags = readInput(input.given.flags, [...flagNames, 'bannedTemplates', 'ipWhitelist'])
-  const change: { -readonly [name in keyof AccountFlags]: AccountFlags[name] } = {}
-  for (const name of flagNames) {
-    const flag = flags.flag(name)
-    if (flag !== undefined) change[name] = flag
-  }
-  const bannedTemplates = flags.texts('bannedTemplates')
-  if (bannedTemplates !== undefined) change.bannedTemplates = bannedTemplates
-  const ipWhitelist = flags.texts('ipWhitelist')
-  if (ipWhitelist !== undefined) change.ipWhitelist = ipWhitelist
-  account.flags = { ...account.flags, ...change }
+  account.flags = { ...account.flags, ...parseFlags(input.given.flags) }
   return { appid: account.appid, flags: account.flags }
 }
 
-const recipientFlags = ['following', 'blocked', 'frozen', 'blocksMessages'] as const
-
 /** A user nobody has heard of becomes one of the account's. */
 const toggleRecipient = (world: World, body: unknown): unknown => {
-  const input = readInput(body, ['appid', 'touser', ...recipientFlags, 'refuses'])
+  const input = readInput(body, recipientKeys)
   const account = accountFor(world, input.text('appid'))
   const touser = needed('touser', input.text('touser'))
   const before = world.recipients.stateOf(account.appid, touser)
-  const state = world.recipients.toggle(account.appid, touser, {
-    following: input.flag('following') ?? before.following,
-    blocked: input.flag('blocked') ?? before.blocked,
-    frozen: input.flag('frozen') ?? before.frozen,
-    blocksMessages: input.flag('blocksMessages') ?? before.blocksMessages,
-    refuses: input.texts('refuses') ?? before.refuses,
-  })
+  const state = world.recipients.toggle(account.appid, touser, recipientChange(input))
   account.openids.add(touser)
   for (const what of happeningsOf(account.kind, before, state))
     world.happened({ appid: account.appid, touser, ...what })
@@ -163,14 +165,16 @@ const toggleRecipient = (world: World, body: unknown): unknown => {
 
 /** The limits of one API of one account; a limit that is not given does not hold. */
 const setQuota = (world: World, body: unknown): unknown => {
-  const input = readInput(body, ['appid', 'path', 'daily', 'minute'])
-  const { appid } = accountFor(world, input.text('appid'))
-  const path = needed('path', input.text('path'))
-  const daily = input.number('daily', { min: 0, integer: true })
-  const minute = input.number('minute', { min: 0, integer: true })
-  const limit = { ...(daily === undefined ? {} : { daily }), ...(minute === undefined ? {} : { minute }) }
+  const { appid, path, ...limit } = parseQuota(body)
+  accountFor(world, appid)
   world.quota.setLimit(appid, path, limit)
   return { appid, path, ...limit }
+}
+
+/** Changes the switches that are given. */
+const changeSwitches = (world: World, body: unknown): unknown => {
+  world.changeSwitches(parseSwitches(body))
+  return { switches: world.switches }
 }
 
 /** Another system refreshes the token behind our back. */

@@ -4,10 +4,15 @@ import { type AdminAnswer, type AdminRoute, adminRoutes } from './admin-routes.t
 import type { Listener } from './api.ts'
 import { BadInput } from './input.ts'
 import { readBody } from './read-body.ts'
+import type { Played } from './scenario.ts'
 import type { World } from './world.ts'
 
-export const createAdmin = (world: World, more: ReadonlyMap<string, AdminRoute>): Listener => {
-  const routes = new Map([...adminRoutes(world), ...more])
+export const createAdmin = (
+  world: World,
+  played: Played,
+  more: ReadonlyMap<string, AdminRoute>,
+): Listener => {
+  const routes = new Map([...adminRoutes(world, played), ...more])
   return (req, res) => {
     const { pathname, searchParams } = new URL(req.url ?? '/', 'http://admin')
     const route = routes.get(`${req.method} ${pathname}`)

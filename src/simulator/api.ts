@@ -5,23 +5,15 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Call, parseBody, queryValue, textField } from './call.ts'
+import { contentOf } from './content.ts'
 import { type Ending, type EndingType, faultyOutcome, type Outcome, plainOutcome } from './ending.ts'
 import { type FaultRule, faultName } from './faults.ts'
 import { createDelays } from './latency.ts'
 import type { ResolvedOptions } from './options.ts'
-import {
-  clearQuotaPath,
-  clearQuotaRoute,
-  quotaGetPath,
-  quotaGetRoute,
-  ridGetPath,
-  ridGetRoute,
-} from './quota-api.ts'
 import { readBody } from './read-body.ts'
 import type { Reply } from './reply.ts'
-import type { Route } from './route.ts'
-import { sendRoute, subscribeSend, subscribeSendPath, templateSend, templateSendPath } from './send.ts'
-import { stableTokenPath, stableTokenRoute, tokenPath, tokenRoute } from './token-api.ts'
+import { routesOf } from './routes.ts'
+import { subscribeSendPath } from './send.ts'
 import type { World } from './world.ts'
 
 export interface ApiParts {
@@ -42,10 +34,25 @@ export const createApi = ({ world, options, page }: ApiParts): Listener => {
     const fault = world.faults.pick(call)
     const outcome = fault === undefined ? plainOutcome(answer(call)) : faultyOutcome(fault, stageOf(call))
     record(world, call, { outcome, fault })
-    const answerLater = () => later(res, fault?.latencyMs ?? nextDelayMs(), () => write(res, outcome.ending))
+    const delayMs = fault?.latencyMs ?? nextDelayMs()
+    const release = call.path === subscribeSendPath ? occupy(res, call, { delayMs, outcome }) : undefined
+    const answerLater = () =>
+      later(res, delayMs, () => {
+        if (outcome.ending.kind === 'answer') release?.()
+        write(res, outcome.ending)
+      })
     const first = world.beforeReply(outcome.msgid)
     if (first === undefined) answerLater()
     else void first.then(answerLater)
+  }
+
+  /** A message that was accepted keeps other calls from its recipient until its own has been answered (43108). */
+  const occupy = (res: ServerResponse, { appid, touser }: Call, { delayMs, outcome }: Occupation) => {
+    if (outcome.msgid === null || appid === undefined || touser === undefined) return undefined
+    if (delayMs <= 0 && outcome.ending.kind === 'answer') return undefined
+    const release = world.pace.begin({ appid, touser, exclusive: true })
+    res.once('close', release)
+    return release
   }
 
   const stageOf = (call: Call) => ({
@@ -70,16 +77,10 @@ export const createApi = ({ world, options, page }: ApiParts): Listener => {
   }
 }
 
-const routesOf = (world: World): ReadonlyMap<string, Route> =>
-  new Map([
-    [tokenPath, tokenRoute(world)],
-    [stableTokenPath, stableTokenRoute(world)],
-    [templateSendPath, sendRoute(world, templateSend)],
-    [subscribeSendPath, sendRoute(world, subscribeSend)],
-    [quotaGetPath, quotaGetRoute(world)],
-    [clearQuotaPath, clearQuotaRoute(world)],
-    [ridGetPath, ridGetRoute(world)],
-  ])
+interface Occupation {
+  readonly delayMs: number
+  readonly outcome: Outcome
+}
 
 const createAnswer = (world: World): ((call: Call) => Reply) => {
   const routes = routesOf(world)
@@ -122,10 +123,25 @@ const understand = (world: World, req: IncomingMessage, body: string): Call => {
     at: world.clock.now(),
     json,
     token,
-    appid: token?.appid ?? queryValue(search, 'appid') ?? textField(json, 'appid'),
+    appid:
+      token?.appid ??
+      queryValue(search, 'appid') ??
+      textField(json, 'appid') ??
+      textField(json, 'component_appid'),
     touser: textField(json, 'touser'),
     templateId: textField(json, 'template_id'),
+    tags: world.keepsBodies ? tagsOf(req) : undefined,
   }
+}
+
+const mostTags = 20
+
+/** The X-Tags header: `order, night`. */
+const tagsOf = ({ headers }: IncomingMessage): readonly string[] | undefined => {
+  const given = headers['x-tags']
+  if (given === undefined) return undefined
+  const tags = String(given).split(',', mostTags)
+  return tags.map((tag) => tag.trim()).filter(Boolean)
 }
 
 /** IPv4 as it is written, even when it came in through an IPv6 socket. */
@@ -144,11 +160,12 @@ const record = (world: World, call: Call, { outcome, fault }: Happened): void =>
     template_id: call.templateId ?? null,
     client_msg_id: textField(call.json, 'client_msg_id') ?? null,
     msgid: outcome.msgid,
-    data: world.keepsBodies && typeof call.json !== 'number' ? (call.json.data ?? null) : null,
+    data: world.keepsBodies ? contentOf(call.json) : null,
     at: call.at,
     path: call.path,
     errcode: outcome.errcode,
     fault: fault === undefined ? null : faultName(fault),
+    ...(call.tags && { tags: call.tags }),
   })
 
 const later = (res: ServerResponse, delayMs: number, act: () => void): void => {

@@ -21,6 +21,8 @@ export interface Call {
   readonly appid: string | undefined
   readonly touser: string | undefined
   readonly templateId: string | undefined
+  /** Of its X-Tags header. */
+  readonly tags: readonly string[] | undefined
 }
 
 /** 44002 nothing there · 47001 not a JSON object · 47002 Chinese written as \uXXXX (D: send UTF-8 text). */

@@ -101,7 +101,7 @@ export const createCallbacks = ({ world, seed, targets, platforms }: CallbacksPa
   const accepted = (effect: Effect): void => {
     const line = lines.get(effect.appid)
     if (line === undefined) return
-    const what = receiptOf(effect, { world, target: line.target, random })
+    const what = receiptOf(effect, { target: line.target, random })
     if (what === undefined) return
     const pushed = line.push(userEvent({ ...effect, what }, line, effect.msgid))
     if (line.target.beforeReply) early.set(effect.msgid, pushed)

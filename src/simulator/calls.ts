@@ -18,6 +18,8 @@ export interface CallRow {
   readonly errcode: number | null
   /** The fault that was played, such as `hang:after`, or `null`. */
   readonly fault: string | null
+  /** Of the call's X-Tags header. */
+  readonly tags?: readonly string[]
 }
 
 export interface Calls {

@@ -17,6 +17,12 @@ export interface Effect {
   readonly data: unknown
   /** Milliseconds since 1970, simulated. */
   readonly at: number
+  /** Of the API that accepted it. */
+  readonly path: string
+  /** What the receipt says of it, if that is not `success`. */
+  readonly receipt?: string
+  /** Of the call's X-Tags header. */
+  readonly tags?: readonly string[]
 }
 
 export interface Effects {

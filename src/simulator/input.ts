@@ -1,7 +1,16 @@
 /** Reading what people send to the admin API. A name that nobody knows is a mistake, not a wish to be ignored. */
 
-/** The sentence is shown to the caller with status 400. */
-export class BadInput extends Error {}
+/** The sentence is shown to the caller with status 400, with the place of the mistake before it if it is known. */
+export class BadInput extends Error {
+  readonly reason: string
+  readonly place: string
+
+  constructor(reason: string, place = '') {
+    super(place === '' ? reason : `${place}: ${reason}`)
+    this.reason = reason
+    this.place = place
+  }
+}
 
 export interface Input {
   /** The fields as they came. */
@@ -42,6 +51,34 @@ export const readInput = (value: unknown, known: readonly string[]): Input => {
       typed(name, (field): field is T => choices.includes(field as T), `one of ${choices.join(', ')}`),
     texts: (name) => typed(name, isTexts, 'a list of texts'),
   }
+}
+
+/** Adds where in a larger text a mistake stands, such as `accounts[0].templates[2]`. */
+export const within = <T>(place: string, read: () => T): T => {
+  try {
+    return read()
+  } catch (cause) {
+    if (!(cause instanceof BadInput)) throw cause
+    // Places nest: the inner one follows its outer one directly.
+    const inner = cause.place === '' ? '' : `${/^\[/.test(cause.place) ? '' : '.'}${cause.place}`
+    throw new BadInput(cause.reason, `${place}${inner}`)
+  }
+}
+
+/** Every item of a list, read by `read`. Nothing there is an empty list. */
+export const readList = <T>(name: string, list: unknown, read: (item: unknown) => T): T[] => {
+  if (list === undefined || list === null) return []
+  if (!Array.isArray(list)) throw new BadInput('a list is needed', name)
+  return list.map((item, index) => within(`${name}[${index}]`, () => read(item)))
+}
+
+/** A moment as ISO 8601 text, in milliseconds since 1970. */
+export const readTime = (name: string, text: string | undefined): number | undefined => {
+  if (text === undefined) return undefined
+  const at = Date.parse(text)
+  if (Number.isNaN(at))
+    throw new BadInput(`${name} must be a date and time, such as 2026-05-01T12:00:00+08:00`)
+  return at
 }
 
 /** A field that cannot be left out. */

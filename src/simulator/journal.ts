@@ -7,11 +7,26 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClockState } from './clock.ts'
+import type { AuthorizedChange } from './components.ts'
 import type { Effect } from './effects.ts'
+import type { Held, Permission } from './grants.ts'
+import type { SimulatedTemplate } from './template.ts'
 import type { IssuedToken } from './tokens.ts'
 
 export type JournalRecord =
-  | { readonly kind: 'effect'; readonly effect: Effect }
+  /** `used`: the permission that the message took. `guarded`: its client_msg_id keeps repeats out. */
+  | {
+      readonly kind: 'effect'
+      readonly effect: Effect
+      readonly used?: Permission
+      readonly guarded?: boolean
+    }
+  | { readonly kind: 'grant'; readonly held: Held }
+  | { readonly kind: 'template'; readonly appid: string; readonly template: SimulatedTemplate }
+  | { readonly kind: 'template-gone'; readonly appid: string; readonly templateId: string }
+  | { readonly kind: 'authorized'; readonly change: AuthorizedChange }
+  /** The messages were deleted. */
+  | { readonly kind: 'forgotten' }
   | { readonly kind: 'token'; readonly token: IssuedToken }
   | { readonly kind: 'clock'; readonly clock: ClockState }
   | { readonly kind: 'msgid'; readonly last: string }

@@ -1,6 +1,7 @@
 import type { SimulatedAccount } from './account.ts'
 import { demoAccounts } from './demo.ts'
 import { type Latency, usualLatency } from './latency.ts'
+import type { Scenario } from './scenario.ts'
 import { type Switches, usualSwitches } from './switches.ts'
 
 export interface SimulatorOptions {
@@ -21,6 +22,10 @@ export interface SimulatorOptions {
   /** All rules, but no delays, no quotas unless set, no journal, and no bodies kept. */
   readonly benchmark?: boolean
   readonly switches?: Partial<Switches>
+  /** The same as the switch of this name. */
+  readonly grants?: Switches['grants']
+  /** Where the play begins, as a scenario file has it; other options come before it. Throws if it is wrong. */
+  readonly scenario?: unknown
   /** Cuts a kept-alive socket after it was idle this long. WeChat does so too, unannounced (C). Default 30 s. */
   readonly idleMs?: number
   /** Closes the socket of a call that a `hang` fault leaves without an answer. Default 60 s. */
@@ -34,21 +39,28 @@ export interface Address {
   readonly port: number
 }
 
-export type ResolvedOptions = Required<Omit<SimulatorOptions, 'home' | 'switches'>> & {
+export type ResolvedOptions = Required<
+  Omit<SimulatorOptions, 'home' | 'switches' | 'scenario' | 'grants'>
+> & {
   readonly home: string | undefined
   readonly switches: Switches
 }
 
-export const resolveOptions = (options: SimulatorOptions): ResolvedOptions => ({
+export const resolveOptions = (options: SimulatorOptions, scenario?: Scenario): ResolvedOptions => ({
   api: options.api,
   admin: options.admin,
-  accounts: options.accounts ?? demoAccounts,
-  anyAccount: options.anyAccount ?? false,
+  accounts: options.accounts ?? scenario?.accounts ?? demoAccounts,
+  anyAccount: options.anyAccount ?? scenario?.anyAccount ?? false,
   home: options.home,
-  seed: options.seed ?? 1,
+  seed: options.seed ?? scenario?.seed ?? 1,
   benchmark: options.benchmark ?? false,
-  latency: options.benchmark ? { fixedMs: 0 } : (options.latency ?? usualLatency),
-  switches: { ...usualSwitches, ...options.switches },
+  latency: options.benchmark ? { fixedMs: 0 } : (options.latency ?? scenario?.latency ?? usualLatency),
+  switches: {
+    ...usualSwitches,
+    ...scenario?.switches,
+    ...options.switches,
+    ...(options.grants && { grants: options.grants }),
+  },
   idleMs: options.idleMs ?? 30_000,
   hangMs: options.hangMs ?? 60_000,
   contentType: options.contentType ?? 'application/json; encoding=utf-8',

@@ -165,3 +165,35 @@ const receiptsOf = (value: unknown): readonly ReceiptRule[] | undefined => {
     }
   })
 }
+
+/** The opposite of `parseTarget`: as the admin API and scenario files take it. */
+export const targetJson = (target: CallbackTarget) => {
+  const { delay, receipts } = target
+  return {
+    url: target.url,
+    token: target.token,
+    aes_key: target.aesKey,
+    mode: target.mode,
+    format: target.format,
+    component_appid: target.componentAppid,
+    delay_ms: delay && ('fixedMs' in delay ? delay.fixedMs : { median: delay.medianMs, p99: delay.p99Ms }),
+    jitter_ms: target.jitterMs,
+    burst_ms: target.burstMs,
+    lost: target.lost,
+    duplicated: target.duplicated,
+    before_reply: target.beforeReply,
+    msgid_zero: target.msgidZero,
+    single_list: target.singleList,
+    json_wrapper: target.jsonWrapper,
+    timeout_ms: target.timeoutMs,
+    mark_fail_after: target.markFailAfter,
+    paused_events: target.pausedEvents,
+    receipts: receipts?.map(({ touser, templateId, status, errorCode, probability }) => ({
+      touser,
+      template_id: templateId,
+      status,
+      error_code: errorCode,
+      probability,
+    })),
+  }
+}

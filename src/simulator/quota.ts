@@ -8,6 +8,8 @@ export interface Limit {
   readonly daily?: number
   /** Calls a minute; more are 45011. */
   readonly minute?: number
+  /** Calls a minute of a third-party platform on the account's behalf; more are 45011 for the platform. */
+  readonly component?: number
 }
 
 /** By path. D where `wechat-api` says so; a limit that is not here is not published and not enforced. */
@@ -16,12 +18,15 @@ export const documentedLimits: Readonly<Record<string, Limit>> = {
   '/cgi-bin/stable_token': { daily: 500_000, minute: 10_000 },
   '/cgi-bin/message/template/send': { daily: 100_000 },
   '/cgi-bin/message/subscribe/send': { daily: 10_000_000 },
+  '/cgi-bin/message/custom/send': { daily: 500_000 },
+  '/cgi-bin/message/wxopen/template/send': { daily: 1_000_000 },
 }
 
 /** For test accounts. */
 export const sandboxLimits: Readonly<Record<string, Limit>> = {
   ...documentedLimits,
   '/cgi-bin/token': { daily: 200 },
+  '/cgi-bin/message/custom/send': { daily: 50_000 },
 }
 
 export interface Usage {
@@ -30,15 +35,31 @@ export interface Usage {
 }
 
 export interface Quota {
-  /** 45011 or 45009 if one more call is too many, else 0. */
-  refusal(appid: string, path: string, limits: Readonly<Record<string, Limit>>): 0 | 45009 | 45011
-  count(appid: string, path: string): void
+  /** 45011 or 45009 if one more call, perhaps of a platform on the account's behalf, is too many, else 0. */
+  refusal(metered: Metered, limits: Readonly<Record<string, Limit>>): 0 | 45009 | 45011
+  count(metered: Metered): void
   usage(appid: string, path: string, limits: Readonly<Record<string, Limit>>): Usage
   /** Sets the limits of one account's API from now on; an empty limit removes them. */
   setLimit(appid: string, path: string, limit: Limit): void
   /** Starts today's counters anew. `false`: this month's ten are used up. */
   clearDay(appid: string): boolean
+  /** The same for one API, fifty times a month. */
+  clearPath(appid: string, path: string): boolean
+  /** The limits that were set. */
+  ownLimits(): OwnLimit[]
   clear(): void
+}
+
+export interface Metered {
+  readonly appid: string
+  readonly path: string
+  /** The platform that makes the call, if one does. */
+  readonly component: string | undefined
+}
+
+export interface OwnLimit extends Limit {
+  readonly appid: string
+  readonly path: string
 }
 
 interface Counter {
@@ -50,7 +71,7 @@ interface Counter {
 
 export interface QuotaOptions {
   readonly now: () => number
-  readonly resetHour: number
+  readonly resetHour: () => number
 }
 
 const dayMs = 86_400_000
@@ -62,6 +83,8 @@ export const dayOf = (ms: number, resetHour: number): number =>
 
 /** clear_quota, the console's button and clear_quota/v2 share these (D). */
 const clearsAMonth = 10
+/** openapi/quota/clear (D). */
+const pathClearsAMonth = 50
 
 export const createQuota = ({ now, resetHour }: QuotaOptions): Quota => {
   const counters = new Map<string, Map<string, Counter>>()
@@ -73,7 +96,7 @@ export const createQuota = ({ now, resetHour }: QuotaOptions): Quota => {
     const counter = paths.get(path) ?? { day: 0, today: 0, minute: 0, thisMinute: 0 }
     if (counter.day === 0) counters.set(appid, paths.set(path, counter))
     const at = now()
-    const day = dayOf(at, resetHour)
+    const day = dayOf(at, resetHour())
     const minute = Math.floor(at / 60_000)
     if (counter.day !== day) Object.assign(counter, { day, today: 0 })
     if (counter.minute !== minute) Object.assign(counter, { minute, thisMinute: 0 })
@@ -83,18 +106,30 @@ export const createQuota = ({ now, resetHour }: QuotaOptions): Quota => {
   const limitOf = (appid: string, path: string, limits: Readonly<Record<string, Limit>>): Limit =>
     (ownLimits.size === 0 ? undefined : ownLimits.get(`${appid} ${path}`)) ?? limits[path] ?? {}
 
+  /** Whether there is one more clearing of this budget in this month. */
+  const spend = (appid: string, budget: string, aMonth: number): boolean => {
+    const month = `${appid} ${budget} ${new Date(now() + beijingMs).toISOString().slice(0, 7)}`
+    const used = clears.get(month) ?? 0
+    if (used >= aMonth) return false
+    clears.set(month, used + 1)
+    return true
+  }
+
   return {
-    refusal: (appid, path, limits) => {
-      const { daily, minute } = limitOf(appid, path, limits)
+    refusal: ({ appid, path, component }, limits) => {
+      const { daily, minute, component: pace } = limitOf(appid, path, limits)
       const counter = counterOf(appid, path)
       if (minute !== undefined && counter.thisMinute >= minute) return 45011
+      if (component !== undefined && pace !== undefined)
+        if (counterOf(`${component} ${appid}`, path).thisMinute >= pace) return 45011
       if (daily !== undefined && counter.today >= daily) return 45009
       return 0
     },
-    count: (appid, path) => {
+    count: ({ appid, path, component }) => {
       const counter = counterOf(appid, path)
       counter.today++
       counter.thisMinute++
+      if (component !== undefined) counterOf(`${component} ${appid}`, path).thisMinute++
     },
     usage: (appid, path, limits) => {
       const limit = limitOf(appid, path, limits)
@@ -102,13 +137,20 @@ export const createQuota = ({ now, resetHour }: QuotaOptions): Quota => {
     },
     setLimit: (appid, path, limit) => void ownLimits.set(`${appid} ${path}`, limit),
     clearDay: (appid) => {
-      const month = `${appid} ${new Date(now() + beijingMs).toISOString().slice(0, 7)}`
-      const used = clears.get(month) ?? 0
-      if (used >= clearsAMonth) return false
-      clears.set(month, used + 1)
+      if (!spend(appid, 'all', clearsAMonth)) return false
       for (const counter of counters.get(appid)?.values() ?? []) counter.today = 0
       return true
     },
+    clearPath: (appid, path) => {
+      if (!spend(appid, 'one', pathClearsAMonth)) return false
+      counterOf(appid, path).today = 0
+      return true
+    },
+    ownLimits: () =>
+      Array.from(ownLimits, ([key, limit]) => {
+        const [appid = '', path = ''] = key.split(' ')
+        return { appid, path, ...limit }
+      }),
     clear: () => {
       counters.clear()
       ownLimits.clear()

@@ -19,7 +19,14 @@ export interface Recipients {
   stateOf(appid: string, touser: string): RecipientState
   /** Changes what is given and keeps the rest. */
   toggle(appid: string, touser: string, change: Partial<RecipientState>): RecipientState
+  /** Those who were toggled. */
+  list(): Toggled[]
   clear(): void
+}
+
+export interface Toggled extends RecipientState {
+  readonly appid: string
+  readonly touser: string
 }
 
 const welcoming: RecipientState = {
@@ -42,6 +49,11 @@ export const createRecipients = (): Recipients => {
       toggled.set(`${appid} ${touser}`, state)
       return state
     },
+    list: () =>
+      Array.from(toggled, ([key, state]) => {
+        const [appid = '', touser = ''] = key.split(' ')
+        return { appid, touser, ...state }
+      }),
     clear: () => toggled.clear(),
   }
 }

@@ -6,6 +6,8 @@ import type { World } from './world.ts'
 
 export interface Route {
   readonly method: 'GET' | 'POST'
+  /** Whose API it is; nothing: everybody's. */
+  readonly kind?: AccountKind
   handle(call: Call): Reply
 }
 
@@ -18,47 +20,81 @@ export interface Business {
 
 export interface BusinessApi {
   readonly path: string
+  /** POST without it. */
+  readonly method?: 'GET'
   /** Whose API it is; nothing: everybody's. */
   readonly kind?: AccountKind
+  /** Whether it sends messages, which an account may be forbidden to do: 48004. */
+  readonly sends?: true
+  /** The permission sets, any one of which a platform needs; nothing: every platform may. */
+  readonly funcs?: readonly number[]
   /** The rules of the API itself. */
   handle(business: Business): Reply
 }
 
+const nothing: Readonly<Record<string, unknown>> = {}
+
 /** Wraps an API into the checks that come first, in the order of precedence we assume (I). */
-export const businessRoute = (world: World, api: BusinessApi): Route => ({
-  method: 'POST',
-  handle: (call) => {
-    const { refuse, quota } = world
-    if (call.token === undefined) return refuse(41001)
-    if (call.token.errcode !== 0) return refuse(call.token.errcode)
-    const account = world.accounts.get(call.token.appid ?? '')
-    if (account === undefined) return refuse(40001)
-    const denied = denial(world, account, { call, kind: api.kind })
-    if (denied !== undefined) return denied
-    const over = quota.refusal(account.appid, api.path, world.limitsOf(account))
-    if (over !== 0) return refuse(over)
-    const reply =
-      typeof call.json === 'number' ? refuse(call.json) : api.handle({ call, account, json: call.json })
-    if (reply.errcode === 0 || world.switches.failedCallsCount) quota.count(account.appid, api.path)
-    return reply
-  },
-})
+export const businessRoute = (world: World, api: BusinessApi): Route => {
+  const method = api.method ?? 'POST'
+  return {
+    method,
+    ...(api.kind && { kind: api.kind }),
+    handle: (call) => {
+      const { refuse, quota } = world
+      const account = callerOf(world, call)
+      if (typeof account === 'number') return refuse(account)
+      const denied = denial(world, account, { call, api })
+      if (denied !== undefined) return denied
+      const metered = { appid: account.appid, path: api.path, component: call.token?.component }
+      const over = quota.refusal(metered, world.limitsOf(account))
+      if (over !== 0) return refuse(over)
+      const json = method === 'GET' ? nothing : call.json
+      const reply = typeof json === 'number' ? refuse(json) : api.handle({ call, account, json })
+      if (reply.errcode === 0 || world.switches.failedCallsCount) quota.count(metered)
+      return reply
+    },
+  }
+}
+
+/** The account whose token it is, or the refusal. A platform's own token is no account's: 61015. */
+const callerOf = ({ accounts }: World, { token }: Call): Account | number => {
+  if (token === undefined) return 41001
+  if (token.errcode !== 0) return token.errcode
+  if (token.world === 'component') return 61015
+  return accounts.get(token.appid ?? '') ?? 40001
+}
 
 interface Claim {
   readonly call: Call
-  readonly kind: AccountKind | undefined
+  readonly api: BusinessApi
+}
+
+const denial = (world: World, account: Account, { call, api }: Claim): Reply | undefined => {
+  const { refuse, switches } = world
+  const { flags } = account
+  const component = call.token?.component
+  const stranger = component === undefined ? ownerDenial(world, account, call) : undefined
+  if (stranger !== undefined) return stranger
+  if (component !== undefined) {
+    const errcode = world.components.denial(component, {
+      appid: account.appid,
+      funcs: api.funcs,
+      clientIp: call.clientIp,
+    })
+    if (errcode !== 0) return refuse(errcode)
+  }
+  if (flags.frozen) return refuse(50007)
+  if (api.sends && flags.apiBanned) return refuse(48004)
+  if (api.kind === undefined || account.kind === undefined || account.kind === api.kind) return undefined
+  return refuse(switches.otherKindErrcode)
 }
 
 /** Official accounts have their address checked on every call, mini programs only where the secret is shown (D). */
-const denial = ({ refuse }: World, account: Account, { call, kind }: Claim): Reply | undefined => {
-  const { flags } = account
-  if (account.kind === 'official' && !ipAllowed(flags, call.clientIp))
-    return refuse(40164, notWhitelisted(call.clientIp()))
-  if (flags.frozen) return refuse(50007)
-  if (kind === undefined) return undefined
-  if (flags.apiBanned) return refuse(48004)
-  return account.kind === undefined || account.kind === kind ? undefined : refuse(48001)
-}
+const ownerDenial = ({ refuse }: World, account: Account, { clientIp }: Call): Reply | undefined =>
+  account.kind === 'official' && !ipAllowed(account.flags, clientIp)
+    ? refuse(40164, notWhitelisted(clientIp()))
+    : undefined
 
 /** The errmsg tells which address to add (C). */
 export const notWhitelisted = (ip: string): string => `invalid ip ${ip} ipv6 ::ffff:${ip}, not in whitelist`

@@ -12,9 +12,10 @@ import { listen } from './listen.ts'
 import { resolveOptions, type SimulatorOptions } from './options.ts'
 import { homePage } from './page.ts'
 import { type CallbackTarget, checkTarget } from './push-target.ts'
-import { createWorld } from './world.ts'
+import { parseScenario, stageOf } from './scenario.ts'
+import { createWorld, type World } from './world.ts'
 
-export type { AccountFlags, AccountKind, SimulatedAccount } from './account.ts'
+export type { AccountFlags, AccountKind, Authorization, SimulatedAccount } from './account.ts'
 export { demoAccounts } from './demo.ts'
 export type { Latency } from './latency.ts'
 export type { Address, SimulatorOptions } from './options.ts'
@@ -32,13 +33,16 @@ export interface Simulator {
 }
 
 export const startSimulator = async (given: SimulatorOptions): Promise<Simulator> => {
-  const options = resolveOptions(given)
+  const scenario = given.scenario === undefined ? undefined : parseScenario(given.scenario)
+  const options = resolveOptions(given, scenario)
   const targets = targetsOf(options.accounts)
-  const world = createWorld(options)
-  const callbacks = createCallbacks({ world, seed: options.seed, targets, platforms: noPlatforms })
+  const world = createWorld(options, stageOf(scenario))
+  const callbacks = createCallbacks({ world, seed: options.seed, targets, platforms: platformsOf(world) })
   world.observe(callbacks)
+  const played = { ...options, targetOf: (appid: string) => callbacks.line(appid)?.target }
   try {
-    const admin = await listen(options.admin, createAdmin(world, callbackRoutes(world, callbacks)), {})
+    const routes = callbackRoutes(world, callbacks)
+    const admin = await listen(options.admin, createAdmin(world, played, routes), {})
     const page = () => homePage(admin.url, world.accounts.list())
     const api = await listen(options.api, createApi({ world, options, page }), {
       keepAliveTimeout: options.idleMs,
@@ -71,5 +75,9 @@ const targetsOf = (accounts: readonly SimulatedAccount[]): ReadonlyMap<string, C
   return targets
 }
 
-/** No account is a third-party platform yet. */
-const noPlatforms: Platforms = { appids: () => [], newTicket: () => '' }
+const platformsOf = ({ accounts, components }: World): Platforms => ({
+  *appids() {
+    for (const { appid, kind } of accounts.list()) if (kind === 'component') yield appid
+  },
+  newTicket: (appid) => components.renewTicket(appid).text,
+})

@@ -10,6 +10,12 @@ export interface SimulatedTemplate {
   readonly content: string
   /** Values that pass, by key. */
   readonly example?: Readonly<Record<string, string>>
+  /** Of a subscribe template: 2 one-time, 3 long-term. An official account's template/send takes none of these. */
+  readonly type?: 2 | 3
+  /** The approved words of `const` and `enum` fields, by key. */
+  readonly words?: Readonly<Record<string, readonly string[]>>
+  /** It came from the library of an industry, and goes when the account changes its industry. */
+  readonly industry?: true
 }
 
 export interface Template {
@@ -21,12 +27,28 @@ export interface Template {
 export interface Templates {
   get(templateId: string): Template | undefined
   list(): readonly SimulatedTemplate[]
+  add(source: SimulatedTemplate): void
+  remove(templateId: string): void
+  /** Back to those it was made with. */
+  reset(): void
 }
 
 export const createTemplates = (sources: readonly SimulatedTemplate[]): Templates => {
   const byId = new Map<string, Template>()
-  for (const source of sources) byId.set(source.template_id, { source, fields: fieldsOf(source.content) })
-  return { get: (templateId) => byId.get(templateId), list: () => sources }
+  const add = (source: SimulatedTemplate): void =>
+    void byId.set(source.template_id, { source, fields: fieldsOf(source.content) })
+  const reset = (): void => {
+    byId.clear()
+    for (const source of sources) add(source)
+  }
+  reset()
+  return {
+    get: (templateId) => byId.get(templateId),
+    list: () => Array.from(byId.values(), ({ source }) => source),
+    add,
+    remove: (templateId) => void byId.delete(templateId),
+    reset,
+  }
 }
 
 /** Some printed contents have a blank between the braces (D). */
@@ -51,7 +73,8 @@ export const dataFault = (template: Template, data: unknown, rules: DataRules): 
   const given = isRecord(data) ? data : {}
   for (const { key, type } of template.fields) {
     if (type === undefined) continue
-    const fault = fieldFault({ key, type }, given[key], rules)
+    const words = template.source.words?.[key]
+    const fault = fieldFault({ key, type, ...(words && { words }) }, given[key], rules)
     if (fault !== undefined) return fault
   }
   if (rules.extraKeys === 'ignore') return undefined
@@ -73,13 +96,14 @@ export const strangerDataFault = (data: unknown, rules: DataRules): string | und
 interface Typed {
   readonly key: string
   readonly type: FieldType
+  readonly words?: readonly string[]
 }
 
-const fieldFault = ({ key, type }: Typed, field: unknown, rules: DataRules): string | undefined => {
+const fieldFault = ({ key, type, words }: Typed, field: unknown, rules: DataRules): string | undefined => {
   const value = isRecord(field) ? field.value : undefined
   const text = typeof value === 'string' ? value : textOf(value)
   if (text !== value && text !== '' && rules.nonStringValue === 'reject') return reasonText(key, 'invalid')
-  const fault = checkValue(type, text, rules)
+  const fault = checkValue(type, text, words === undefined ? rules : { ...rules, allowed: words })
   if (fault === undefined || (fault.reason === 'too-long' && rules.anyLength)) return undefined
   return reasonText(key, fault.reason === 'empty' ? 'is empty' : 'invalid')
 }

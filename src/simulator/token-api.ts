@@ -53,21 +53,22 @@ const stableClaim = ({ json, clientIp }: Call): Claim => ({
 })
 
 /** The account that may have a token, or the refusal. */
-const claimant = (world: World, claim: Claim): Account | Reply => {
+export const claimant = (world: World, claim: Claim): Account | Reply => {
   const { refuse, accounts, switches } = world
   if (claim.grantType !== 'client_credential') return refuse(40002)
   if (!claim.appid) return refuse(41002)
   if (!claim.secret) return refuse(41004)
   const account = accounts.get(claim.appid)
   if (account === undefined) return refuse(40013)
+  if (account.kind === 'component') return refuse(61024)
   if (!accounts.acceptAny && claim.secret !== account.secret) return refuse(switches.wrongSecretErrcode)
   if (account.flags.secretFrozen) return refuse(40243)
   if (!ipAllowed(account.flags, claim.clientIp)) return refuse(40164, notWhitelisted(claim.clientIp()))
   if (account.flags.frozen) return refuse(50007)
-  return account
+  return account.flags.tokenErrcode ? refuse(account.flags.tokenErrcode) : account
 }
 
-const isAccount = (found: Account | Reply): found is Account => 'templates' in found
+export const isAccount = (found: Account | Reply): found is Account => 'templates' in found
 
 const answerOf = ({ token, expiresIn }: TokenAnswer): Reply => ({
   errcode: 0,
@@ -75,9 +76,10 @@ const answerOf = ({ token, expiresIn }: TokenAnswer): Reply => ({
 })
 
 const metered = (world: World, account: Account, path: string, answer: () => Reply): Reply => {
-  const over = world.quota.refusal(account.appid, path, world.limitsOf(account))
+  const call = { appid: account.appid, path, component: undefined }
+  const over = world.quota.refusal(call, world.limitsOf(account))
   if (over !== 0) return world.refuse(over)
   const reply = answer()
-  if (reply.errcode === 0 || world.switches.failedCallsCount) world.quota.count(account.appid, path)
+  if (reply.errcode === 0 || world.switches.failedCallsCount) world.quota.count(call)
   return reply
 }

@@ -1,6 +1,7 @@
 /**
- * Access tokens in their two worlds: `plain` (/cgi-bin/token) and `stable` (/cgi-bin/stable_token).
- * Refreshing in one never touches the other (D).
+ * Access tokens in their worlds: `plain` (/cgi-bin/token), `stable` (/cgi-bin/stable_token), `component`
+ * (a platform's own) and `authorizer` (an account's, in the hands of a platform). Refreshing in one never
+ * touches the other (D).
  *
  * A token lives 7200 s. When a newer one is issued, the old one works for five more minutes, except
  * after a forced refresh, where it dies at once (D). The stable world hands out the same token until
@@ -8,8 +9,9 @@
  */
 import { randomBytes } from 'node:crypto'
 import { dayOf } from './quota.ts'
+import type { Switches } from './switches.ts'
 
-export type TokenWorld = 'plain' | 'stable'
+export type TokenWorld = 'plain' | 'stable' | 'component' | 'authorizer'
 
 /** One token as it was issued; the journal keeps these. */
 export interface IssuedToken {
@@ -21,6 +23,8 @@ export interface IssuedToken {
   readonly overlapMs: number
   /** A client forced it: it counts against the spacing and the day's budget. */
   readonly forced: boolean
+  /** The platform that holds it, in the authorizer world. */
+  readonly component?: string
 }
 
 export interface TokenAnswer {
@@ -32,6 +36,10 @@ export interface TokenAnswer {
 export interface Tokens {
   /** /cgi-bin/token: always a new one. */
   renew(appid: string): TokenAnswer
+  /** A platform's own token: always a new one. */
+  renewComponent(appid: string): TokenAnswer
+  /** An account's token for a platform: always a new one. */
+  renewAuthorizer(appid: string, component: string): TokenAnswer
   /** stable_token in normal mode: the same one until its last five minutes. */
   stable(appid: string): TokenAnswer
   /** stable_token in forced mode. Within 30 s of the last force it refreshes nothing; past 20 a day it is refused. */
@@ -49,13 +57,13 @@ export interface Tokens {
 export interface TokenState {
   readonly appid?: string
   readonly errcode: 0 | 40001 | 40014 | 42001
+  readonly world?: TokenWorld
+  readonly component?: string
 }
 
 export interface TokenOptions {
   readonly now: () => number
-  readonly resetHour: number
-  readonly malformedErrcode: 40001 | 40014
-  readonly forcedRefreshOverlap: boolean
+  readonly switches: Switches
   readonly onIssued: (issued: IssuedToken) => void
 }
 
@@ -86,19 +94,19 @@ const tokensKept = 100_000
 const wellFormed = /^\d+_[\w-]{100,}$/
 
 export const createTokens = (options: TokenOptions): Tokens => {
-  const { now } = options
+  const { now, switches } = options
   const known = new Map<string, Live>()
   const lines = new Map<string, Line>()
 
-  const lineOf = (appid: string, world: TokenWorld): Line => {
-    const key = `${appid} ${world}`
+  const lineOf = (appid: string, world: TokenWorld, component = ''): Line => {
+    const key = `${appid} ${world} ${component}`
     const line = lines.get(key) ?? { alive: [], forcedDay: 0, forcedCount: 0, lastForcedAt: -Infinity }
     lines.set(key, line)
     return line
   }
 
   const install = (issued: IssuedToken): Live => {
-    const line = lineOf(issued.appid, issued.world)
+    const line = lineOf(issued.appid, issued.world, issued.component)
     line.alive = line.alive.filter(({ until }) => until > issued.at)
     for (const older of line.alive) {
       if (issued.at + issued.overlapMs >= older.until) continue
@@ -109,7 +117,7 @@ export const createTokens = (options: TokenOptions): Tokens => {
     line.current = live
     line.alive.push(live)
     known.set(live.token, live)
-    if (issued.forced) noteForce(line, dayOf(issued.at, options.resetHour), issued.at)
+    if (issued.forced) noteForce(line, dayOf(issued.at, switches.quotaResetHour), issued.at)
     for (const oldest of known.keys()) {
       if (known.size <= tokensKept) break
       known.delete(oldest)
@@ -120,7 +128,7 @@ export const createTokens = (options: TokenOptions): Tokens => {
   const issue = (
     appid: string,
     world: TokenWorld,
-    how: { overlapMs: number; forced: boolean },
+    how: { overlapMs: number; forced: boolean; component?: string },
   ): TokenAnswer => {
     const token = `97_${randomBytes(102).toString('base64url')}`
     const issued: IssuedToken = { appid, world, token, at: now(), ...how }
@@ -139,32 +147,38 @@ export const createTokens = (options: TokenOptions): Tokens => {
     return fresh ? answer(current) : issue(appid, 'stable', { overlapMs, forced: false })
   }
 
-  const forcedOverlapMs = options.forcedRefreshOverlap ? overlapMs : 0
+  const forcedOverlapMs = (): number => (switches.forcedRefreshOverlap ? overlapMs : 0)
 
   return {
     renew: (appid) => issue(appid, 'plain', { overlapMs, forced: false }),
+    renewComponent: (appid) => issue(appid, 'component', { overlapMs, forced: false }),
+    renewAuthorizer: (appid, component) =>
+      issue(appid, 'authorizer', { overlapMs, forced: false, component }),
     stable,
     force: (appid) => {
       const line = lineOf(appid, 'stable')
       if (now() - line.lastForcedAt < forceSpacingMs) return stable(appid)
-      const today = dayOf(now(), options.resetHour)
+      const today = dayOf(now(), switches.quotaResetHour)
       if (line.forcedDay === today && line.forcedCount >= forcesADay) return 45009
-      return issue(appid, 'stable', { overlapMs: forcedOverlapMs, forced: true })
+      return issue(appid, 'stable', { overlapMs: forcedOverlapMs(), forced: true })
     },
     rotate: (appid, world) =>
-      issue(appid, world, { overlapMs: world === 'plain' ? overlapMs : forcedOverlapMs, forced: false }),
+      issue(appid, world, { overlapMs: world === 'plain' ? overlapMs : forcedOverlapMs(), forced: false }),
     check: (token) => {
       const live = known.get(token)
-      if (live === undefined) return { errcode: wellFormed.test(token) ? 40001 : options.malformedErrcode }
-      return { appid: live.appid, errcode: now() < live.until ? 0 : live.refusal }
+      if (live === undefined)
+        return { errcode: wellFormed.test(token) ? 40001 : switches.malformedTokenErrcode }
+      const { appid, world, component } = live
+      const errcode = now() < live.until ? 0 : live.refusal
+      return component === undefined ? { appid, errcode, world } : { appid, errcode, world, component }
     },
     restore: (issued) => void install(issued),
     restart: (clockJumpMs) => {
       lines.clear()
       const alive = [...known.values()].filter(({ until }) => now() - clockJumpMs < until)
       known.clear()
-      const moved = alive.map(({ appid, world, token, at, overlapMs }) => {
-        return { appid, world, token, at: at + clockJumpMs, overlapMs, forced: false }
+      const moved = alive.map(({ until: _until, refusal: _refusal, ...issued }) => {
+        return { ...issued, at: issued.at + clockJumpMs, forced: false }
       })
       for (const issued of moved) install(issued)
       return moved
