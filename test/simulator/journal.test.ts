@@ -5,7 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import { createRing } from '../../src/simulator/ring.ts'
-import { aMessage, answerOf, official, openSimulator, templateSend } from './open.ts'
+import {
+  aMessage,
+  answerOf,
+  aSubscribeMessage,
+  miniprogram,
+  official,
+  openSimulator,
+  subscribeSend,
+  templateSend,
+} from './open.ts'
 
 const aHome = async (t: TestContext): Promise<string> => {
   const home = await mkdtemp(join(tmpdir(), 'simulator-'))
@@ -14,10 +23,10 @@ const aHome = async (t: TestContext): Promise<string> => {
 }
 
 /** A simulator in a process of its own; it prints its address. */
-const spawnSimulator = async (t: TestContext, home: string) => {
+const spawnSimulator = async (t: TestContext, home: string, more: object = {}) => {
   const entry = new URL('../../src/simulator/simulator.ts', import.meta.url)
   const free = { host: '127.0.0.1', port: 0 }
-  const options = JSON.stringify({ api: free, admin: free, home, latency: { fixedMs: 0 } })
+  const options = JSON.stringify({ api: free, admin: free, home, latency: { fixedMs: 0 }, ...more })
   const script = `const { startSimulator } = await import('${entry}'); console.log((await startSimulator(${options})).url)`
   const child: ChildProcess = spawn(process.execPath, ['--input-type=module', '-e', script])
   t.after(() => child.kill('SIGKILL'))
@@ -49,6 +58,29 @@ suite('the journal', () => {
     const next = await sim.send(String(token), { client_msg_id: 'order-2' })
     t.assert.ok(BigInt(next.msgid ?? 0) > BigInt(sent.msgid ?? 0))
     t.assert.equal((await sim.effects()).length, 2)
+  })
+
+  test('a grant that was used stays used', { timeout: 30_000 }, async (t: TestContext) => {
+    const home = await aHome(t)
+    const { appid, secret, openids, templates } = miniprogram
+    const grant = {
+      appid,
+      touser: openids[0],
+      template_id: templates[0]?.template_id,
+      kind: 'once',
+      count: 2,
+    }
+    const begin = { grants: 'counted', scenario: { grants: [grant] } } as const
+    const { child, url } = await spawnSimulator(t, home, begin)
+    const claim = { grant_type: 'client_credential', appid, secret }
+    const token = (await post(`${url}/cgi-bin/stable_token`, claim)).json.access_token
+    await post(`${url}${subscribeSend}?access_token=${token}`, aSubscribeMessage())
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+
+    const sim = await openSimulator(t, { home, ...begin })
+    const { json } = await sim.admin(`grants?appid=${appid}`)
+    t.assert.deepEqual(json.grants, [{ ...grant, count: 1 }])
   })
 
   test('a torn last line is dropped and the next record is whole', async (t: TestContext) => {

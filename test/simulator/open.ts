@@ -1,7 +1,12 @@
 /** A simulator on free ports for one test, and the calls a client would make. */
 import type { TestContext } from 'node:test'
 import { Agent, request } from 'undici'
-import { demoAccounts, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts'
+import {
+  demoAccounts,
+  type SimulatedAccount,
+  type SimulatorOptions,
+  startSimulator,
+} from '../../src/simulator/simulator.ts'
 
 export const [official, miniprogram] = demoAccounts as [(typeof demoAccounts)[0], (typeof demoAccounts)[0]]
 
@@ -54,7 +59,13 @@ export const openSimulator = async (t: TestContext, options: OpenOptions = {}) =
   /** A good template message, changed as given. */
   const send = (token: string, change: object = {}) =>
     api(`${templateSend}?access_token=${token}`, aMessage(change))
-  return { ...simulator, api, admin, tokenOf, plainToken, effects, calls, advance, faults, send }
+  /** A call with the account's own token; its body makes it a POST. */
+  const as = async (account: Pick<SimulatedAccount, 'appid' | 'secret'>, path: string, body?: unknown) => {
+    const token = await tokenOf({ ...official, ...account })
+    const mark = path.includes('?') ? '&' : '?'
+    return api(`${path}${mark}access_token=${token}`, body, body === undefined ? 'GET' : 'POST')
+  }
+  return { ...simulator, as, api, admin, tokenOf, plainToken, effects, calls, advance, faults, send }
 }
 
 export type Row = Readonly<Record<string, unknown>>
