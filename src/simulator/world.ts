@@ -20,7 +20,7 @@ import { createRefusals, type Refusals } from './reply.ts'
 import { createRids } from './rid.ts'
 import { createRidLog, type RidLog } from './rid-log.ts'
 import { createRing, type Ring } from './ring.ts'
-import type { Stage } from './scenario.ts'
+import { type Stage, stageOf } from './scenario.ts'
 import type { Switches } from './switches.ts'
 import type { SimulatedTemplate } from './template.ts'
 import { createTokens, type Tokens } from './tokens.ts'
@@ -145,7 +145,7 @@ const createParts = (options: ResolvedOptions, append: (record: JournalRecord) =
 type Parts = ReturnType<typeof createParts>
 
 /** `stage` is where a play begins: what a scenario asks for, at the start and after every reset. */
-export const createWorld = (options: ResolvedOptions, stage: Stage): World => {
+export const createWorld = (options: ResolvedOptions, stage: Stage = stageOf(undefined)): World => {
   const { benchmark, home } = options
   // Nothing is issued or changed before the journal is open: replaying only restores.
   const parts = createParts(options, (record) => journal.append(record))

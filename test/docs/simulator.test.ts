@@ -5,9 +5,12 @@ import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { adminRoutes } from '../../src/simulator/admin-routes.ts'
+import { callbackRoutes } from '../../src/simulator/callback-routes.ts'
+import { createCallbacks } from '../../src/simulator/callbacks.ts'
+import { readInput } from '../../src/simulator/input.ts'
 import { resolveOptions } from '../../src/simulator/options.ts'
+import { parseTarget, targetFields } from '../../src/simulator/push-target.ts'
 import { routesOf } from '../../src/simulator/routes.ts'
-import { stageOf } from '../../src/simulator/scenario.ts'
 import { positions, type Switches, usualSwitches } from '../../src/simulator/switches.ts'
 import { createWorld } from '../../src/simulator/world.ts'
 import { atEnd } from '../support/at-end.ts'
@@ -80,11 +83,29 @@ suite('the page about the simulator', () => {
     })
 
   for (const file of files)
-    test(`${file} names every path and every call of the admin API`, () => {
+    test(`the callback on ${file} is one that the simulator takes, and every setting is named`, () => {
+      const text = read(file)
+      const [, json] = /```json\n([\s\S]*?)```/.exec(text)!
+      const target = parseTarget(readInput(JSON.parse(json!), targetFields), undefined)
+      assert.equal(target.mode, 'safe')
+      for (const field of targetFields) assert.ok(new RegExp(`[\`"]${field}[\`"]`).test(text), field)
+    })
+
+  for (const file of files)
+    test(`${file} names every path and every call of the admin API`, (t) => {
       const text = read(file)
       const free = { host: '127.0.0.1', port: 0 }
       const options = resolveOptions({ api: free, admin: free })
-      const world = createWorld(options, stageOf(undefined))
+      const world = createWorld(options)
+      const callbacks = createCallbacks({
+        world,
+        seed: 1,
+        targets: new Map(),
+        platforms: { appids: () => [], newTicket: () => '' },
+      })
+      t.after(() => callbacks.close())
+      for (const call of callbackRoutes(world, callbacks).keys())
+        assert.ok(text.includes(`\`${call}\``), call)
       for (const path of routesOf(world).keys()) assert.ok(text.includes(`\`${path}\``), path)
       for (const call of adminRoutes(world, { ...options, targetOf: () => undefined }).keys())
         assert.ok(text.includes(`\`${call}\``), call)
