@@ -21,9 +21,8 @@ export const addSimulate = (program: Command): void => {
     .addHelpText(
       'after',
       examples(
-        'hongyan simulate --any',
+        'HONGYAN_SIMULATOR=127.0.0.1:9077 hongyan simulate --any',
         'hongyan simulate --scenario examples/simulator/shop.json --memory',
-        'HONGYAN_SIMULATOR=127.0.0.1:9077 hongyan simulate --latency 80',
       ),
     )
     .action(simulate)
