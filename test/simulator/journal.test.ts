@@ -83,6 +83,17 @@ suite('the journal', () => {
     t.assert.deepEqual(json.grants, [{ ...grant, count: 1 }])
   })
 
+  test('a client_msg_id that guarded nothing guards nothing later', async (t: TestContext) => {
+    const home = await aHome(t)
+    const message = aMessage({ client_msg_id: 'order-1' })
+    const first = await openSimulator(t, { home })
+    await first.as(official, '/cgi-bin/message/subscribe/bizsend', message)
+    await first.close()
+    const second = await openSimulator(t, { home })
+    await second.as(official, templateSend, message)
+    t.assert.equal((await second.effects()).length, 2)
+  })
+
   test('a torn last line is dropped and the next record is whole', async (t: TestContext) => {
     const home = await aHome(t)
     const first = await openSimulator(t, { home })
