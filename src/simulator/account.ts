@@ -90,6 +90,8 @@ export interface Account {
   readonly templates: Templates
   readonly authorized: readonly Authorization[]
   flags: AccountFlags
+  /** Back to its configuration: templates, users and flags. */
+  reset(): void
 }
 
 export interface Accounts {
@@ -119,16 +121,28 @@ export const createAccounts = (configured: readonly SimulatedAccount[], acceptAn
   return { get: (appid) => known.get(appid) ?? meet(appid), list: () => known.values(), acceptAny }
 }
 
-const openAccount = (account: Omit<SimulatedAccount, 'kind'> & { readonly kind?: AccountKind }): Account => ({
-  name: account.name,
-  appid: account.appid,
-  secret: account.secret,
-  kind: account.kind,
-  openids: new Set(account.openids),
-  templates: createTemplates(account.templates),
-  authorized: account.authorized ?? [],
-  flags: account.flags ?? {},
-})
+type Configured = Omit<SimulatedAccount, 'kind'> & { readonly kind?: AccountKind }
+
+const openAccount = ({ name, appid, secret, kind, ...configured }: Configured): Account => {
+  const templates = createTemplates(configured.templates)
+  const account: Account = {
+    name,
+    appid,
+    secret,
+    kind,
+    openids: new Set(configured.openids),
+    templates,
+    authorized: configured.authorized ?? [],
+    flags: configured.flags ?? {},
+    reset: () => {
+      templates.reset()
+      account.openids.clear()
+      for (const openid of configured.openids) account.openids.add(openid)
+      account.flags = configured.flags ?? {}
+    },
+  }
+  return account
+}
 
 /** Whether this address may call for the account. */
 export const ipAllowed = ({ ipWhitelist }: AccountFlags, clientIp: () => string): boolean => {

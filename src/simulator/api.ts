@@ -49,7 +49,7 @@ export const createApi = ({ world, options, page }: ApiParts): Listener => {
   /** A message that was accepted keeps other calls from its recipient until its own has been answered (43108). */
   const occupy = (res: ServerResponse, { appid, touser }: Call, { delayMs, outcome }: Occupation) => {
     if (outcome.msgid === null || appid === undefined || touser === undefined) return undefined
-    if (delayMs <= 0 && outcome.ending.kind === 'answer') return undefined
+    if (res.destroyed || (delayMs <= 0 && outcome.ending.kind === 'answer')) return undefined
     const release = world.pace.begin({ appid, touser, exclusive: true })
     res.once('close', release)
     return release

@@ -280,6 +280,6 @@ const empty = (parts: Parts, { switches }: ResolvedOptions): void => {
     part.clear()
   parts.industries.clear()
   parts.components.reset()
-  for (const { templates } of parts.accounts.list()) templates.reset()
+  for (const account of parts.accounts.list()) account.reset()
   Object.assign(parts.switches, switches)
 }
