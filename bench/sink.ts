@@ -18,16 +18,19 @@ const response = (body: string): Buffer =>
 
 const sent = response('{"errcode":0,"errmsg":"ok","msgid":3248682510344192008}')
 const token = response(`{"access_token":"${'T0ken_-'.repeat(22)}","expires_in":7200}`)
+const noQuota = response('{"errcode":76021,"errmsg":"cgi_path not found"}')
 const tokenRequest = 'POST /cgi-bin/stable_token'
+const quotaRequest = 'POST /cgi-bin/openapi/quota/get'
 
 let sends = 0
 
 const server = createServer({ noDelay: true }, (socket) => {
   let replies: Buffer[] = []
   const take = createFraming((head) => {
-    const wantsToken = head.startsWith(tokenRequest)
-    if (!wantsToken) sends++
-    replies.push(wantsToken ? token : sent)
+    if (head.startsWith(tokenRequest)) return replies.push(token)
+    if (head.startsWith(quotaRequest)) return replies.push(noQuota)
+    sends++
+    return replies.push(sent)
   })
   socket.on('error', () => socket.destroy())
   socket.on('data', (chunk: Buffer) => {

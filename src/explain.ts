@@ -117,6 +117,36 @@ const reasonTexts: Readonly<Record<string, { readonly why: Bilingual; readonly n
     why: { zh: '微信接口的应答过大，已被丢弃。', en: 'The reply was too large and was dropped.' },
     next: { zh: '检查中间的代理或网关。', en: 'Check the proxies in between.' },
   },
+  'quota-used-up': {
+    why: {
+      zh: '该账号这个接口今天的调用次数已用完。',
+      en: 'The account has made all the calls to this API that it may make today.',
+    },
+    next: {
+      zh: '无需处理：北京时间零点后自动继续；清零或提高配额后几分钟内也会自动继续。',
+      en: 'There is nothing to do: it goes on after midnight in Beijing, or minutes after the quota is cleared or raised.',
+    },
+  },
+  'minute-limit': {
+    why: {
+      zh: '该账号这个接口这一分钟的调用次数已用完。',
+      en: 'The account has made all the calls to this API that it may make this minute.',
+    },
+    next: {
+      zh: '无需处理：下一分钟自动继续。',
+      en: 'There is nothing to do: it goes on in the next minute.',
+    },
+  },
+  'quota-reserved': {
+    why: {
+      zh: '今天剩下的调用次数留给紧急消息。',
+      en: 'The calls that are left today are kept for urgent messages.',
+    },
+    next: {
+      zh: '无需处理：北京时间零点后自动继续。预留比例可在账号的 limits 里修改；确实紧急的消息请用 urgent 通道。',
+      en: 'There is nothing to do: it goes on after midnight in Beijing. The share is a limit of the account; what is truly urgent belongs in the urgent lane.',
+    },
+  },
   'awaiting-receipt': {
     why: {
       zh: '请求可能已被微信接受，但没有收到应答；这个接口不能安全重发，正在等待回执。',

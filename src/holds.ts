@@ -5,7 +5,8 @@ import { errcodeReason } from './verdict.ts'
 
 /**
  * What is held back for now, so that one refusal about an account or an API is not asked for again by
- * every message behind it. The hold ends at a time; the first message after it is the probe.
+ * every message behind it. The hold ends at a time; the first message after it is the probe. A daily quota that is
+ * used up is not among these: it is kept in `quota.ts`, which can ask how much is left.
  */
 export interface Holds {
   /** The hold in the way of this message, if any. */
@@ -17,6 +18,8 @@ export interface Holds {
 export interface Hold {
   readonly until: number
   readonly reason: string
+  /** Names what is waited for, where it may come to pass before `until`: see `Queue.release`. */
+  readonly condition?: string
 }
 
 /** Bounded by accounts × APIs; a hold that has ended is dropped when it is next looked at. */
@@ -35,7 +38,7 @@ export const createHolds = (): Holds => {
       return current(message.account, now) ?? current(apiKey(message), now)
     },
     place(errcode, message, until) {
-      if (!['hold', 'quota', 'slow'].includes(errcode.action)) return
+      if (errcode.action !== 'hold' && errcode.action !== 'slow') return
       const key = errcode.scope === 'api' || errcode.action !== 'hold' ? apiKey(message) : message.account
       // A late reply that asks for less does not shorten what stands.
       if ((holds.get(key)?.until ?? 0) < until) holds.set(key, { until, reason: errcodeReason(errcode.code) })

@@ -13,13 +13,16 @@ import {
   whenNoGrant,
 } from './directory.ts'
 import { assertFolderFree, type Engine, openEmbedded } from './engines/embedded/embedded.ts'
+import { createGates, type Gates } from './gates.ts'
 import { startGateway } from './gateway/gateway.ts'
 import type { Readiness } from './gateway/health.ts'
-import { createHolds } from './holds.ts'
+import { createHolds, type Holds } from './holds.ts'
 import { readPrivateFile, writePrivateFile } from './home/private-file.ts'
 import { createObserver, type Observer } from './observe.ts'
+import { createQuotaWatch } from './quota-watch.ts'
 import { defaultRetryPolicy } from './retry.ts'
 import type { Sender } from './sender.ts'
+import type { Policy } from './settlement.ts'
 import { createLog, type Log, logObservations } from './telemetry/log.ts'
 import { createTemplateWatch } from './template-watch.ts'
 import { createVault, newMasterKey } from './vault.ts'
@@ -27,10 +30,11 @@ import { version } from './version.ts'
 import { createWebhookAddresses } from './webhooks/address.ts'
 import { createWebhookSender } from './webhooks/sender.ts'
 import { checkUrl, readCallback } from './wechat/callback.ts'
-import { createWechatClient } from './wechat/client.ts'
+import { createWechatClient, type WechatClient } from './wechat/client.ts'
+import { createQuotaReader } from './wechat/quota.ts'
 import { createSender } from './wechat/sender.ts'
 import { createTemplateList } from './wechat/templates.ts'
-import { createTokenCentre } from './wechat/token-centre.ts'
+import { createTokenCentre, type TokenCentre } from './wechat/token-centre.ts'
 import { startWorker } from './worker.ts'
 
 export { bearerOf } from './gateway/auth.ts'
@@ -129,13 +133,23 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
     await directory.changeAccount(account.appid, (present) => ({ ...present, componentTicket }))
   }
 
+  const policy: Policy = {
+    retry: { ...defaultRetryPolicy, receiptWaitMs: config.receiptWaitMs },
+    callMs: longestSendMs(config.callTimeoutMs),
+    whenNoGrant: (message) => whenNoGrant(accountOf(message.account), message),
+  }
+  const gates = config.roles.includes('worker')
+    ? openGates({ config, engine, clock, observer, directory, client, tokens, policy, holds })
+    : undefined
+
   const openGateway = () => {
     const { bearer: allowBearer, lifeMs: defaultLifeMs } = config
     const settings = { version, allowBearer, defaultLifeMs, syncTemplates: templates.sync }
     return startGateway(
       {
         ...{ queue, ledger, recipients, coordination, pending, directory, observer, clock, readiness },
-        holdOver: holds.over,
+        holdOver: gates?.over ?? holds.over,
+        quotas: gates,
         webhookFault: addresses.fault,
         callbacks: { reader: { checkUrl, readCallback }, onPlatformEvent },
         ...settings,
@@ -147,16 +161,13 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
     startWorker({
       queue,
       sender,
-      policy: {
-        retry: { ...defaultRetryPolicy, receiptWaitMs: config.receiptWaitMs },
-        callMs: longestSendMs(config.callTimeoutMs),
-        whenNoGrant: (message) => whenNoGrant(accountOf(message.account), message),
-      },
+      policy,
       clock,
       random: Math.random,
       observe: observer.observe,
       holds,
       concurrency: config.concurrency,
+      ...(gates && { gates }),
     })
   const gateway = config.roles.includes('gateway') ? await openGateway() : undefined
   const worker = config.roles.includes('worker') ? openWorker() : undefined
@@ -192,6 +203,28 @@ const senderByChannel = ({ wechat, webhook }: { wechat: Sender; webhook: Sender 
     await Promise.all([wechat.close(), webhook.close()])
   },
 })
+
+/** What deliveries pass before their call, with the books of what accounts may send. */
+const openGates = (
+  parts: Omit<Foundation, 'log'> & {
+    readonly directory: Directory
+    readonly client: WechatClient
+    readonly tokens: TokenCentre
+    readonly policy: Policy
+    readonly holds: Holds
+  },
+): Gates => {
+  const { config, engine, clock, observer, directory, client, tokens, policy, holds } = parts
+  const watch = createQuotaWatch({
+    askQuota: createQuotaReader({ client, tokens }),
+    release: engine.queue.release,
+    clock,
+    observe: observer.observe,
+  })
+  const limitsOf = (appid: string) => directory.account(appid)?.limits
+  const { concurrency } = config
+  return createGates({ policy, random: Math.random, concurrency, holds, limitsOf, watch })
+}
 
 /**
  * The master key of this home, made on first use. Whoever reads it can open the stored secrets. Throws when it is not

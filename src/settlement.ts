@@ -50,8 +50,8 @@ export type Outcome =
   | { readonly kind: 'dead'; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string }
   | { readonly kind: 'expired'; readonly reason: string }
-  /** Handed back without a call, as if it had not been leased. */
-  | { readonly kind: 'returned' }
+  /** Handed back without a call, as if it had not been leased; but not to be leased again before `until`. */
+  | { readonly kind: 'returned'; readonly until?: number }
 
 export interface Policy {
   readonly retry: RetryPolicy
@@ -108,9 +108,22 @@ export const grantEffect = (
   return 'free'
 }
 
-/** What to do while something wider than the message holds it back. */
-export const heldBack = (delivery: Delivery, hold: Hold, random: Random, { retry }: Policy): Outcome =>
-  wait(delivery, retry, { until: hold.until + Math.floor(random() * 5000), reason: hold.reason })
+/**
+ * What to do while something wider than the message holds it back. A condition may come to pass at any time, so what
+ * waits for one waits for as long as it may still be sent.
+ */
+export const heldBack = (
+  delivery: Delivery,
+  hold: Hold,
+  random: Random,
+  { retry }: Pick<Policy, 'retry'>,
+): Outcome => {
+  const { reason, condition } = hold
+  if (condition === undefined)
+    return wait(delivery, retry, { until: hold.until + Math.floor(random() * 5000), reason })
+  const until = Math.min(hold.until + Math.floor(random() * minuteMs), lastRepeat(delivery, retry))
+  return { kind: 'parked', until, reason, inDoubt: false, condition }
+}
 
 /** What a verdict asks of us. No `default` branch: a new kind does not compile until it is decided here. */
 export const decide = (

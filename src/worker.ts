@@ -6,6 +6,7 @@
 import { withFormId } from './channels/form.ts'
 import { channelTraits } from './channels.ts'
 import type { Clock, Random } from './clock.ts'
+import { createGates, type Gates } from './gates.ts'
 import type { Holds } from './holds.ts'
 import type { Attempt } from './message.ts'
 import type { Observe } from './observe.ts'
@@ -18,7 +19,6 @@ import {
   heldBack,
   type Outcome,
   type Policy,
-  restUntil,
   type Settlement,
 } from './settlement.ts'
 import { classify, errcodeReason, type Verdict } from './verdict.ts'
@@ -34,6 +34,8 @@ export interface WorkerParts {
   readonly holds: Holds
   /** Calls to WeChat at once. */
   readonly concurrency: number
+  /** What deliveries pass before their call. The worker stops them; by default, ones that know of no quota. */
+  readonly gates?: Gates
 }
 
 export interface Worker {
@@ -51,9 +53,10 @@ const receiveWaitMs = 30_000
 const pauseMs = 1000
 
 export const startWorker = (parts: WorkerParts): Worker => {
-  const { queue, observe, concurrency } = parts
+  const { queue, clock, observe, concurrency } = parts
+  const gates = parts.gates ?? createGates({ ...parts, limitsOf: () => undefined })
   const stopping = new AbortController()
-  const handle = createHandler(parts, {
+  const handle = createHandler(parts, gates, {
     begins: () => calls++,
     ends: () => {
       calls--
@@ -68,7 +71,11 @@ export const startWorker = (parts: WorkerParts): Worker => {
   let wake = () => {}
 
   const begin = () => {
-    while (calls < concurrency && ahead.length > 0) void handle(ahead.shift()!).then(settled)
+    while (calls < concurrency) {
+      const delivery = gates.next(clock.now()) ?? ahead.shift()
+      if (!delivery) break
+      void handle(delivery)?.then(settled)
+    }
     if (hasRoom()) wake()
   }
 
@@ -114,7 +121,7 @@ export const startWorker = (parts: WorkerParts): Worker => {
       stopping.abort()
       wake()
       await running
-      const unbegun = ahead
+      const unbegun = [...ahead, ...gates.stop()]
       ahead = []
       inHand -= unbegun.length
       await Promise.allSettled(
@@ -125,9 +132,13 @@ export const startWorker = (parts: WorkerParts): Worker => {
   }
 }
 
-/** The way of one delivery. It never rejects: what goes wrong on our side leaves the lease to run out. */
+/**
+ * The way of one delivery; nothing when it is kept waiting. It never rejects: what goes wrong on our side leaves the
+ * lease to run out.
+ */
 const createHandler = (
-  { queue, sender, policy, clock, random, observe, holds }: WorkerParts,
+  { queue, sender, policy, clock, random, observe }: WorkerParts,
+  gates: Gates,
   calls: { begins(): void; ends(): void },
 ) => {
   const settle = (delivery: Delivery, settlement: Settlement): Promise<void> =>
@@ -135,23 +146,21 @@ const createHandler = (
       .settle(delivery, settlement)
       .then((result) => observe({ kind: 'settled', delivery, settlement, result }))
 
-  const held = (delivery: Delivery, now: number): Outcome | undefined => {
-    const hold = holds.over(delivery.message, now)
-    return hold && heldBack(delivery, hold, random, policy)
-  }
-
   /** Before the call: what keeps the delivery from it. */
-  const refusal = (delivery: Delivery): Outcome | undefined => {
+  const refusal = (delivery: Delivery): Outcome | 'wait' | undefined => {
     const now = clock.now()
-    return admit(delivery, now, policy) ?? held(delivery, now)
+    return admit(delivery, now, policy) ?? gates.before(delivery, now)
   }
 
-  /** After the call: what it asks of us. */
+  /** After the call: what it asks of us. The gates hear of it first, for the next call begins in its place. */
   const settlementOf = (delivery: Delivery, sending: Sending): Settlement => {
-    const verdict = classify(sending.reply)
     const now = clock.now()
-    if (verdict.kind === 'refused') takeNote({ verdict, delivery, now, holds, observe })
-    const outcome = decide(verdict, delivery, { now, random, policy })
+    const hold = gates.ended(delivery, sending, now)
+    const verdict = classify(sending.reply)
+    if (verdict.kind === 'refused') raiseAlert(verdict, delivery, observe)
+    const outcome = hold
+      ? heldBack(delivery, hold, random, policy)
+      : decide(verdict, delivery, { now, random, policy })
     return settlementWith(delivery, outcome, verdict, sending.attempts)
   }
 
@@ -168,15 +177,26 @@ const createHandler = (
   }
 
   const answered = (delivery: Delivery, sending: Sending | undefined): Promise<void> | undefined => {
+    if (!sending) {
+      abandoned(delivery)
+      return undefined
+    }
+    const settlement = settlementOf(delivery, sending)
     calls.ends()
-    if (!sending) return undefined
     observe({ kind: 'called', delivery, sending })
-    return settle(delivery, settlementOf(delivery, sending))
+    return settle(delivery, settlement)
+  }
+
+  /** There was no call after all. */
+  const abandoned = (delivery: Delivery): void => {
+    gates.ended(delivery, undefined, clock.now())
+    calls.ends()
   }
 
   // Written with `then`: for every message, each `await` more would cost as much as reading the reply.
-  return (delivery: Delivery): Promise<void> => {
+  return (delivery: Delivery): Promise<void> | undefined => {
     const refused = refusal(delivery)
+    if (refused === 'wait') return undefined
     if (refused)
       return settle(delivery, settlementWith(delivery, refused)).catch((error) => failed(delivery, error))
     calls.begins()
@@ -184,7 +204,7 @@ const createHandler = (
       .then(
         (sending) => answered(delivery, sending),
         (error) => {
-          calls.ends()
+          abandoned(delivery)
           failed(delivery, error)
         },
       )
@@ -211,26 +231,17 @@ const settlementWith = (
   return attempts.length === 0 ? { ...outcome, grant } : { ...outcome, attempts, grant }
 }
 
-/** What a refusal says beyond its own message. */
-const takeNote = ({
-  verdict: { errcode },
-  delivery: { message },
-  now,
-  holds,
-  observe,
-}: {
-  verdict: Verdict & { kind: 'refused' }
-  delivery: Delivery
-  now: number
-  holds: Holds
-  observe: Observe
-}): void => {
-  holds.place(errcode, message, restUntil(errcode, now))
+/** Somebody has to look at what some refusals say. */
+const raiseAlert = (
+  { errcode }: Verdict & { kind: 'refused' },
+  { message: { account } }: Delivery,
+  observe: Observe,
+): void => {
   if (errcode.alert)
     observe({
       kind: 'alert',
       code: errcodeReason(errcode.code),
-      account: message.account,
+      account,
       detail: `${errcode.cause.en} ${errcode.next.en}`,
     })
 }

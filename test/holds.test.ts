@@ -29,7 +29,7 @@ suite('a refusal holds back', () => {
     [40125, 'a wrong secret: the account', account],
     [50007, 'a frozen account: the account', account],
     [48001, 'no permission for an API: that API', api],
-    [45009, 'the quota of the day: that API', api],
+    [45009, 'the quota of the day: nothing here, it has books of its own', nothing],
     [45011, 'the pace of the minute: that API', api],
     [43004, 'one recipient: nothing', nothing],
     [43117, 'a recipient sent to too often: nothing', nothing],
@@ -45,8 +45,8 @@ suite('a hold', () => {
 
   test('names its reason and ends at its time', () => {
     const holds = createHolds()
-    holds.place(errcodeOf(45009), message, until)
-    assert.deepEqual(holds.over(message, until - 1), { until, reason: 'errcode-45009' })
+    holds.place(errcodeOf(48001), message, until)
+    assert.deepEqual(holds.over(message, until - 1), { until, reason: 'errcode-48001' })
     assert.equal(holds.over(message, until), undefined)
     assert.equal(holds.over(message, until - 1), undefined, 'an ended hold does not come back')
   })
@@ -62,18 +62,18 @@ suite('a hold', () => {
   test('of an account does not hide that of an API, which may be longer', () => {
     const holds = createHolds()
     holds.place(errcodeOf(40164), message, until)
-    holds.place(errcodeOf(45009), message, until + 60_000)
+    holds.place(errcodeOf(48001), message, until + 60_000)
     assert.equal(holds.over(message, start)?.reason, 'errcode-40164')
-    assert.equal(holds.over(message, until)?.reason, 'errcode-45009')
+    assert.equal(holds.over(message, until)?.reason, 'errcode-48001')
   })
 
   test('is not shortened by a late reply that asks for less', () => {
     const holds = createHolds()
-    holds.place(errcodeOf(45009), message, start + 12 * 3_600_000)
+    holds.place(errcodeOf(48001), message, start + 12 * 3_600_000)
     holds.place(errcodeOf(45011), message, start + 60_000)
     assert.deepEqual(holds.over(message, start + 60_000), {
       until: start + 12 * 3_600_000,
-      reason: 'errcode-45009',
+      reason: 'errcode-48001',
     })
   })
 })

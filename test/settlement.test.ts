@@ -458,7 +458,7 @@ suite('whatever comes', () => {
           assert.ok(!certain.includes(outcome.kind))
           assert.ok(!certain.includes(admit({ doubtSince: start, ...delivery }, now, policy)?.kind ?? ''))
         }
-        if (verdict.kind === 'in-doubt' && 'until' in outcome) assert.equal(outcome.inDoubt, true)
+        if (verdict.kind === 'in-doubt' && 'inDoubt' in outcome) assert.equal(outcome.inDoubt, true)
       }),
       { numRuns: 2000 },
     )
@@ -536,7 +536,7 @@ suite('whatever comes', () => {
             }
             const outcome =
               refused ?? decide(classify(reply), delivery, { now: life.now, random: () => chance, policy })
-            if (!('until' in outcome)) {
+            if (!('inDoubt' in outcome)) {
               if (outcome.kind === 'returned') continue
               if (life.firstDoubt !== undefined)
                 assert.ok(['sent', 'unknown'].includes(outcome.kind), outcome.kind)

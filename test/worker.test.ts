@@ -6,7 +6,7 @@ import type { Delivery, Queue } from '../src/queue.ts'
 import { defaultRetryPolicy } from '../src/retry.ts'
 import type { Sending } from '../src/sender.ts'
 import { startWorker } from '../src/worker.ts'
-import { createTestClock } from './support/clock.ts'
+import { createTestClock, testStart } from './support/clock.ts'
 import { aDelivery } from './support/messages.ts'
 import { soon } from './support/waiting.ts'
 
@@ -14,7 +14,7 @@ import { soon } from './support/waiting.ts'
 const aWorker = (
   t: TestContext,
   deliveries: readonly Delivery[],
-  { concurrency = 2, begun = 'begun' } = {},
+  { concurrency = 2, begun = 'begun', errcode = 0 } = {},
 ) => {
   const log: string[] = []
   const calls: (() => void)[] = []
@@ -54,7 +54,10 @@ const aWorker = (
     sender: {
       send(message) {
         note(`send ${deliveries.find((delivery) => delivery.message === message)!.handle}`)
-        const sending: Sending = { reply: { kind: 'answered', errcode: 0, errmsg: 'ok' }, attempts: [] }
+        const sending: Sending = {
+          reply: { kind: 'answered', errcode, errmsg: '' },
+          attempts: [{ startedAt: testStart, endedAt: testStart, outcome: 'answered', errcode }],
+        }
         return over ? Promise.resolve(sending) : new Promise((resolve) => calls.push(() => resolve(sending)))
       },
       close: async () => {},
@@ -114,6 +117,34 @@ suite('the worker', () => {
     calls[0]!()
     await seen('send 3')
     assert.equal(sent(), 3)
+  })
+
+  test('knows of a refusal before the next call begins in the place of the refused one', async (t) => {
+    const { calls, log, seen } = aWorker(t, several(2), { concurrency: 1, errcode: 40164 })
+    await seen('send 1')
+    calls[0]!()
+    await seen('settle 2 parked')
+    assert.ok(!log.includes('send 2'))
+  })
+
+  test('keeps a second message to one recipient in hand until the first is answered', async (t) => {
+    const toOne = several(2).map(({ handle }) => aDelivery({ handle, message: { channel: 'subscribe' } }))
+    const { calls, log, seen } = aWorker(t, [...toOne, aDelivery({ handle: 3 })], { concurrency: 3 })
+    await seen('send 3')
+    assert.ok(!log.includes('send 2'))
+    calls[0]!()
+    calls[1]!()
+    await seen('send 2')
+  })
+
+  test('hands back what it keeps in hand when it stops', async (t) => {
+    const toOne = several(2).map(({ handle }) => aDelivery({ handle, message: { channel: 'subscribe' } }))
+    const { worker, calls, seen } = aWorker(t, toOne)
+    await seen('send 1')
+    const stopped = worker.stop()
+    await seen('settle 2 returned')
+    calls[0]!()
+    await soon(stopped, 'the worker has stopped')
   })
 
   test('hands back what it has not begun when it stops, and waits for its calls', async (t) => {

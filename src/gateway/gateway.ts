@@ -5,6 +5,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Clock } from '../clock.ts'
 import type { Coordination } from '../coordination.ts'
 import type { Directory, Scope } from '../directory.ts'
+import type { Gates } from '../gates.ts'
 import type { Hold } from '../holds.ts'
 import type { Ledger } from '../ledger.ts'
 import type { Observer } from '../observe.ts'
@@ -26,6 +27,7 @@ import { createKeyUse, type KeyUse } from './key-use.ts'
 import { keyRoutes } from './keys.ts'
 import { messageRoutes } from './messages.ts'
 import { Problem, type ProblemCode, problemBody, problems } from './problems.ts'
+import { quotaRoutes } from './quota.ts'
 import { templateRoutes } from './templates.ts'
 import { tenantRoutes } from './tenants.ts'
 import { createWaiters } from './waiters.ts'
@@ -44,6 +46,8 @@ export interface GatewayParts {
   readonly webhookFault: (url: string) => string | undefined
   /** What holds this message's account or API back at this moment. */
   readonly holdOver: (message: Pick<DeliveredMessage, 'account' | 'channel'>, now: number) => Hold | undefined
+  /** Of the worker in this process, if there is one. */
+  readonly quotas?: Pick<Gates, 'reports' | 'inquire'> | undefined
   /** Operations that wait for the store. */
   readonly pending: () => number
   readonly version: string
@@ -160,6 +164,7 @@ export const createApp = async (
     tenantRoutes(routes, routeParts)
     accountRoutes(routes, routeParts)
     templateRoutes(routes, routeParts)
+    quotaRoutes(routes, routeParts)
   })
   await app.ready()
   return app

@@ -115,8 +115,10 @@ const settleRow = (delivery: Delivery, settlement: Settlement, at: number): Sett
   const { handle, number, leasedAt, doubtSince = null, message } = delivery
   const seq = handle as number
   const { grant: effect = null } = settlement
-  if (settlement.kind === 'returned')
-    return [seq, number, 'queued', null, message.acceptedAt, 0, doubtSince, null, at, null, null, effect]
+  if (settlement.kind === 'returned') {
+    const { until = message.acceptedAt } = settlement
+    return [seq, number, 'queued', null, until, 0, doubtSince, null, at, null, null, effect]
+  }
   const { kind: state, reason = null, attempts } = settlement
   const waits = settlement.kind === 'retry' || settlement.kind === 'parked'
   const step: Step = {

@@ -153,6 +153,20 @@ export const settling = (options: ContractOptions) => {
     assert.equal(steps.length, 1)
   })
 
+  clause('what is returned for later leaves no trace and is not received before', async (_t, harness) => {
+    const { queue, clock } = harness
+    const message = await publishOne(harness)
+    const first = await receiveOne(harness)
+    const until = clock.now() + minuteMs
+    assert.equal(await queue.settle(first, { kind: 'returned', until }), 'settled')
+    const { state, steps, readyAt } = await recordOf(harness, message)
+    assert.deepEqual({ state, steps, readyAt }, { state: 'queued', steps: [], readyAt: until })
+    clock.advance(minuteMs - 1)
+    assert.deepEqual(await receiveNow(harness), [])
+    clock.advance(1)
+    assert.equal((await receiveOne(harness)).tries, 0)
+  })
+
   clause('what is returned leaves no trace and can be received at once', async (_t, harness) => {
     const { queue } = harness
     const message = await publishOne(harness)

@@ -1,0 +1,291 @@
+/**
+ * What a delivery passes on its way to its call: holds, the quota, the pace of its API, and the lane of its recipient.
+ *
+ * What must wait long goes back to the queue: `parked` where a person may ask why, `returned` where it is merely not
+ * its turn. What waits for another call to end waits in hand, in a list of its API, so that it is there when the call
+ * ends. The lists are short: whatever one account sends, the others find a worker with hands free.
+ */
+import { channelTraits } from './channels.ts'
+import type { Random } from './clock.ts'
+import type { AccountLimits } from './directory.ts'
+import { errcodeOf } from './errcodes.ts'
+import type { Hold, Holds } from './holds.ts'
+import type { Channel } from './message.ts'
+import { createPace, type Pace, type Sign } from './pace.ts'
+import type { DeliveredMessage, Delivery } from './queue.ts'
+import { createQuota, type Quota, type QuotaView } from './quota.ts'
+import type { QuotaWatch } from './quota-watch.ts'
+import { createRecipientLane } from './recipient-lane.ts'
+import type { Sending } from './sender.ts'
+import { heldBack, type Outcome, type Policy, restUntil } from './settlement.ts'
+import { errcodeReason, type Reply } from './verdict.ts'
+
+export interface Gates {
+  /**
+   * Nothing: the call is to be made now, and counts as begun. `'wait'`: kept in hand until `next` gives it back. An
+   * outcome: what to do instead.
+   */
+  before(delivery: Delivery, now: number): Outcome | 'wait' | undefined
+  /** What holds a message of normal urgency back, without beginning anything. */
+  over(message: Pick<DeliveredMessage, 'account' | 'channel'>, now: number): Hold | undefined
+  /** The call has ended, or was not made after all (no sending). Answers what holds its message back, if quota does. */
+  ended(delivery: Delivery, sending: Sending | undefined, now: number): Hold | undefined
+  /** One that waited and need not wait any longer: it goes the whole way again. */
+  next(now: number): Delivery | undefined
+  /** What is known of each API that an account has sent by. */
+  reports(account: string, now: number): readonly QuotaReport[]
+  /** Asks WeChat about the APIs that nothing is known of yet. */
+  inquire(account: string, channel: Channel): Promise<void>
+  /** Nothing more is watched. Answers all that still wait. */
+  stop(): readonly Delivery[]
+}
+
+export interface QuotaReport extends QuotaView {
+  readonly path: string
+  /** Calls that may be under way, that are, and deliveries in hand that wait for one. */
+  readonly allowed: number
+  readonly inFlight: number
+  readonly waiting: number
+}
+
+export interface GateParts {
+  readonly policy: Pick<Policy, 'retry' | 'callMs'>
+  readonly random: Random
+  /** Calls of the worker at once. */
+  readonly concurrency: number
+  /** What is held back for now; shared with whoever answers why. */
+  readonly holds: Holds
+  readonly limitsOf: (account: string) => AccountLimits | undefined
+  /** Without one, nothing is known of quotas but what settings and refusals say. */
+  readonly watch?: QuotaWatch | undefined
+}
+
+/** One API of one account. */
+interface Api {
+  readonly account: string
+  readonly path: string
+  readonly quota: Quota
+  readonly pace: Pace
+  readonly waiting: Delivery[]
+  inFlight: number
+  /** The next turn that is free for what is handed back. */
+  nextTurn: number
+}
+
+/** Accounts that are remembered; beyond, the oldest one that rests is forgotten. */
+const maxAccounts = 10_000
+/**
+ * What is handed back because of the pace comes again after this at the earliest and at the latest: not so soon that
+ * a long backlog is leased and handed back all the time, and soon enough for a pace that has recovered meanwhile.
+ * Twice as many come as can be taken, or the pace would have nothing to grow with.
+ */
+const paceTurnMs = { shortest: 500, longest: 10_000 }
+/** What is handed back because of the minute's limit comes again at the latest so long after the minute. */
+const minuteTurnMs = 60_000
+/** A recipient is held back for other messages when the code asks for at least this. */
+const recipientHoldMs = 60_000
+
+export const createGates = (parts: GateParts): Gates => {
+  const { policy, random, concurrency, holds, watch } = parts
+  const lane = createRecipientLane()
+  const { apiOf, apisOf, allApis, isKnown } = createApis(parts)
+  /** Those with something waiting, of accounts where a call has ended since. */
+  const freed = new Set<Api>()
+  const maxWaiting = { api: Math.max(1, concurrency >> 2), all: Math.max(2, concurrency >> 1) }
+  let waiting = 0
+
+  const mostInFlight = ({ pace, quota }: Api): number => Math.min(pace.allowed(), quota.mostInFlight())
+
+  const hasRoom = (api: Api): boolean => api.inFlight < mostInFlight(api)
+
+  const begin = (api: Api, { message }: Delivery, now: number): undefined => {
+    api.inFlight++
+    api.quota.began(now)
+    lane.enter(message)
+    if (watch && api.path !== '' && api.quota.isDue(now)) void watch.ask(api)
+  }
+
+  /** Urgent messages wait before others, and there is room for more of them. */
+  const wait = (api: Api, delivery: Delivery, now: number): Outcome | 'wait' => {
+    const isUrgent = delivery.message.lane === 'urgent'
+    const share = isUrgent ? 2 : 1
+    if (api.waiting.length >= share * maxWaiting.api || waiting >= share * maxWaiting.all)
+      return turn(api, delivery, {
+        from: now + paceTurnMs.shortest,
+        latest: now + paceTurnMs.longest,
+        turnMs: api.pace.latencyMs() / (2 * mostInFlight(api)),
+      })
+    waiting++
+    const place = isUrgent ? api.waiting.findIndex(({ message }) => message.lane !== 'urgent') : -1
+    if (place < 0) api.waiting.push(delivery)
+    else api.waiting.splice(place, 0, delivery)
+    return 'wait'
+  }
+
+  const whileFull = (api: Api, delivery: Delivery, full: Hold): Outcome => {
+    if (full.condition === undefined) {
+      const { until: from } = full
+      return turn(api, delivery, { from, latest: from + minuteTurnMs, turnMs: api.quota.turnMs() / 2 })
+    }
+    watch?.attend(api)
+    return heldBack(delivery, full, random, policy)
+  }
+
+  /** A rest that is not the whole account's. */
+  const noteRefusal = (api: Api, { message }: Delivery, code: number, now: number): Hold | undefined => {
+    const errcode = errcodeOf(code)
+    const { action, scope, waitMs = 0 } = errcode
+    const until = restUntil(errcode, now)
+    holds.place(errcode, message, until)
+    if (scope === 'recipient' && action === 'backoff' && waitMs >= recipientHoldMs)
+      lane.hold(message, { until, reason: errcodeReason(code) })
+    if (action === 'slow') api.quota.refused(errcode, now)
+    if (action !== 'quota') {
+      api.quota.passed()
+      return undefined
+    }
+    const hold = api.quota.refused(errcode, now)
+    if (watch) watch.attend(api)
+    else api.quota.learn(unasked, now)
+    return api.quota.admit('urgent', now) ?? hold
+  }
+
+  /** A lease that has become too short goes back, and nobody waits behind a hold. */
+  const isOver = (api: Api, { message, leaseUntil }: Delivery, now: number): boolean =>
+    leaseUntil - now < policy.callMs ||
+    (hasRoom(api) && !lane.isBusy(message)) ||
+    api.quota.admit(message.lane, now) !== undefined
+
+  return {
+    before(delivery, now) {
+      const { message } = delivery
+      const hold = holds.over(message, now) ?? lane.over(message, now)
+      if (hold) return heldBack(delivery, hold, random, policy)
+      const api = apiOf(message)
+      const full = api.quota.admit(message.lane, now)
+      if (full) return whileFull(api, delivery, full)
+      return hasRoom(api) && !lane.isBusy(message) ? begin(api, delivery, now) : wait(api, delivery, now)
+    },
+
+    over: (message, now) =>
+      holds.over(message, now) ?? (isKnown(message) ? apiOf(message).quota.admit('normal', now) : undefined),
+
+    ended(delivery, sending, now) {
+      const { message } = delivery
+      const api = apiOf(message)
+      const { inFlight } = api
+      api.inFlight--
+      api.quota.ended(sending ? sending.attempts.length : 0)
+      lane.leave(message)
+      if (waiting > 0)
+        for (const each of apisOf(message.account)) if (each.waiting.length > 0) freed.add(each)
+      const call = sending?.attempts.at(-1)
+      if (!sending || !call) return undefined
+      const { reply } = sending
+      api.pace.ended(signOf(reply), call, inFlight)
+      if (reply.kind === 'answered' && reply.errcode !== 0)
+        return noteRefusal(api, delivery, reply.errcode, now)
+      if (reply.kind === 'answered') api.quota.passed()
+      return undefined
+    },
+
+    next(now) {
+      if (freed.size === 0) return undefined
+      for (const api of freed) {
+        const index = api.waiting.findIndex((delivery) => isOver(api, delivery, now))
+        if (index >= 0) {
+          waiting--
+          return api.waiting.splice(index, 1)[0]
+        }
+        freed.delete(api)
+      }
+      return undefined
+    },
+
+    reports: (account, now) =>
+      apisOf(account).map((api) => ({
+        ...api.quota.view(now),
+        path: api.path,
+        allowed: mostInFlight(api),
+        inFlight: api.inFlight,
+        waiting: api.waiting.length,
+      })),
+
+    async inquire(account, channel) {
+      const api = apiOf({ account, channel })
+      if (api.path !== '' && api.quota.isUnasked()) await watch?.ask(api)
+    },
+
+    stop() {
+      watch?.stop()
+      waiting = 0
+      return allApis().flatMap((api) => api.waiting.splice(0))
+    },
+  }
+}
+
+const unasked = { kind: 'unknown', error: 'not-asked' } as const
+
+/** The next free turn of those that are handed back, so that they do not all come again at once. Urgent ones may. */
+const turn = (
+  api: Api,
+  { message: { lane } }: Delivery,
+  { from, latest, turnMs }: { readonly from: number; readonly latest: number; readonly turnMs: number },
+): Outcome => {
+  if (lane === 'urgent') return { kind: 'returned', until: from }
+  const until = Math.min(Math.max(api.nextTurn, from), latest)
+  api.nextTurn = until + turnMs
+  return { kind: 'returned', until: Math.ceil(until) }
+}
+
+/** What a reply says about the pace. */
+const signOf = (reply: Reply): Sign => {
+  if (reply.kind !== 'answered') return 'lost'
+  if (reply.errcode === 0) return 'fine'
+  const errcode = errcodeOf(reply.errcode)
+  if (errcode.action === 'slow') return 'slow'
+  return errcode.class === 'busy' ? 'busy' : 'fine'
+}
+
+/** The APIs by account and channel: found for every message, so without making a key. */
+const createApis = ({ limitsOf, concurrency, watch }: GateParts) => {
+  const accounts = new Map<string, Map<Channel, Api>>()
+
+  const create = ({ account, channel }: Pick<DeliveredMessage, 'account' | 'channel'>): Api => {
+    const { path } = channelTraits[channel]
+    const quota = createQuota({ account, path, limits: () => limitsOf(account) })
+    if (!watch || path === '') quota.learn(unasked, 0)
+    const api = {
+      account,
+      path,
+      quota,
+      pace: createPace(concurrency),
+      waiting: [],
+      inFlight: 0,
+      nextTurn: 0,
+    }
+    const apis = accounts.get(account) ?? new Map<Channel, Api>()
+    if (!accounts.has(account) && accounts.size >= maxAccounts) forgetOne()
+    accounts.set(account, apis.set(channel, api))
+    return api
+  }
+
+  const forgetOne = (): void => {
+    for (const [account, apis] of accounts)
+      if ([...apis.values()].every(isAtRest)) {
+        accounts.delete(account)
+        return
+      }
+  }
+
+  const isAtRest = ({ inFlight, waiting }: Api): boolean => inFlight === 0 && waiting.length === 0
+
+  return {
+    apiOf: (message: Pick<DeliveredMessage, 'account' | 'channel'>): Api =>
+      accounts.get(message.account)?.get(message.channel) ?? create(message),
+    isKnown: ({ account, channel }: Pick<DeliveredMessage, 'account' | 'channel'>): boolean =>
+      accounts.get(account)?.has(channel) ?? false,
+    apisOf: (account: string): readonly Api[] => [...(accounts.get(account)?.values() ?? [])],
+    allApis: (): readonly Api[] => [...accounts.values()].flatMap((apis) => [...apis.values()]),
+  }
+}
