@@ -13,6 +13,7 @@ import { addGrants } from './grants.ts'
 import { addKeys } from './keys.ts'
 import { addList } from './list.ts'
 import { endQuietlyWithReader, exitCodes, jsonText, note } from './output.ts'
+import { addQuota } from './quota.ts'
 import { say } from './say.ts'
 import { addSend } from './send.ts'
 import { addServe } from './serve.ts'
@@ -59,6 +60,7 @@ const commands = [
   addCancel,
   addCheck,
   addGrants,
+  addQuota,
   addKeys,
   addAccounts,
   addTemplates,
