@@ -65,6 +65,8 @@ interface Api {
   readonly account: string
   readonly path: string
   readonly quota: Quota
+  /** Nothing where there is nobody to ask: a webhook is no API of WeChat. */
+  readonly watch: QuotaWatch | undefined
   readonly pace: Pace
   readonly waiting: Delivery[]
   inFlight: number
@@ -86,7 +88,7 @@ const minuteTurnMs = 60_000
 const recipientHoldMs = 60_000
 
 export const createGates = (parts: GateParts): Gates => {
-  const { policy, random, concurrency, holds, watch } = parts
+  const { policy, random, concurrency, holds } = parts
   const lane = createRecipientLane()
   const { apiOf, apisOf, allApis, isKnown } = createApis(parts)
   /** Those with something waiting, of accounts where a call has ended since. */
@@ -102,7 +104,7 @@ export const createGates = (parts: GateParts): Gates => {
     api.inFlight++
     api.quota.began(now)
     lane.enter(message)
-    if (watch && api.path !== '' && api.quota.isDue(now)) void watch.ask(api)
+    if (api.watch && api.quota.isDue(now)) void api.watch.ask(api)
   }
 
   /** Urgent messages wait before others, and there is room for more of them. */
@@ -127,11 +129,11 @@ export const createGates = (parts: GateParts): Gates => {
       const { until: from } = full
       return turn(api, delivery, { from, latest: from + minuteTurnMs, turnMs: api.quota.turnMs() / 2 })
     }
-    watch?.attend(api)
+    api.watch?.attend(api)
     return heldBack(delivery, full, random, policy)
   }
 
-  /** A rest that is not the whole account's. */
+  /** What a refusal says beyond its own message. Answers what holds that one back, if it is the quota of the day. */
   const noteRefusal = (api: Api, { message }: Delivery, code: number, now: number): Hold | undefined => {
     const errcode = errcodeOf(code)
     const { action, scope, waitMs = 0 } = errcode
@@ -145,8 +147,9 @@ export const createGates = (parts: GateParts): Gates => {
       return undefined
     }
     const hold = api.quota.refused(errcode, now)
-    if (watch) watch.attend(api)
-    else api.quota.learn(unasked, now)
+    if (!api.watch) api.quota.learn(unasked, now)
+    else if (api.quota.isDue(now)) void api.watch.ask(api)
+    api.watch?.attend(api)
     return api.quota.admit('urgent', now) ?? hold
   }
 
@@ -213,11 +216,11 @@ export const createGates = (parts: GateParts): Gates => {
 
     async inquire(account, channel) {
       const api = apiOf({ account, channel })
-      if (api.path !== '' && api.quota.isUnasked()) await watch?.ask(api)
+      if (api.quota.isUnasked()) await api.watch?.ask(api)
     },
 
     stop() {
-      watch?.stop()
+      parts.watch?.stop()
       waiting = 0
       return allApis().flatMap((api) => api.waiting.splice(0))
     },
@@ -254,11 +257,13 @@ const createApis = ({ limitsOf, concurrency, watch }: GateParts) => {
   const create = ({ account, channel }: Pick<DeliveredMessage, 'account' | 'channel'>): Api => {
     const { path } = channelTraits[channel]
     const quota = createQuota({ account, path, limits: () => limitsOf(account) })
-    if (!watch || path === '') quota.learn(unasked, 0)
-    const api = {
+    const watched = path === '' ? undefined : watch
+    if (!watched) quota.learn(unasked, 0)
+    const api: Api = {
       account,
       path,
       quota,
+      watch: watched,
       pace: createPace(concurrency),
       waiting: [],
       inFlight: 0,

@@ -55,7 +55,7 @@ export const createQuotaWatch = ({ askQuota, release, clock, observe }: QuotaWat
   const outlast = async (watched: WatchedQuota): Promise<number> => {
     const { quota } = watched
     let last = 0
-    if (quota.isDue(clock.now())) await ask(watched)
+    if (asking.has(watched) || quota.isDue(clock.now())) await ask(watched)
     while (!stopping.signal.aborted) {
       const until = quota.heldUntil(clock.now())
       if (until === undefined) break

@@ -6,6 +6,7 @@ import { createGates, type Gates } from '../src/gates.ts'
 import { createHolds } from '../src/holds.ts'
 import type { Lane } from '../src/message.ts'
 import type { Delivery } from '../src/queue.ts'
+import type { QuotaWatch } from '../src/quota-watch.ts'
 import { createRecipientLane } from '../src/recipient-lane.ts'
 import { defaultRetryPolicy } from '../src/retry.ts'
 import type { Sending } from '../src/sender.ts'
@@ -14,13 +15,20 @@ import { aDelivery, aMessage } from './support/messages.ts'
 
 const callMs = 10_000
 
-const someGates = ({ concurrency = 16, limits }: { concurrency?: number; limits?: AccountLimits } = {}) =>
+interface Some {
+  readonly concurrency?: number
+  readonly limits?: AccountLimits
+  readonly watch?: QuotaWatch
+}
+
+const someGates = ({ concurrency = 16, limits, watch }: Some = {}) =>
   createGates({
     policy: { retry: defaultRetryPolicy, callMs },
     random: () => 0.5,
     concurrency,
     holds: createHolds(),
     limitsOf: () => limits,
+    watch,
   })
 
 let handles = 0
@@ -203,6 +211,38 @@ suite('an account that has used up its calls', () => {
       condition: 'quota wx-1 /cgi-bin/message/template/send',
     })
     assert.equal(gates.before(to('anna'), start), undefined, 'another API is not concerned')
+  })
+
+  test('is asked about at once when it is refused, although it is being attended to', () => {
+    const asked: string[] = []
+    const attended: string[] = []
+    const watch: QuotaWatch = {
+      async ask({ account, quota }) {
+        quota.asking(start)
+        asked.push(account)
+      },
+      attend: ({ account }) => void attended.push(account),
+      stop() {},
+    }
+    const gates = someGates({ limits: { daily: 2, urgentShare: 0.5 }, watch })
+    gates.before(template('wx-1'), start)
+    gates.before(template('wx-1'), start)
+    assert.deepEqual([asked, attended], [['wx-1'], ['wx-1']], 'at first use, and when some must wait')
+    const urgent = template('wx-1', 'urgent')
+    gates.before(urgent, start)
+    gates.ended(urgent, answered(45009), start)
+    assert.deepEqual(asked, ['wx-1', 'wx-1'])
+  })
+
+  test('asks nobody about a webhook', () => {
+    const watch: QuotaWatch = {
+      ask: () => assert.fail('there is nobody to ask'),
+      attend: () => assert.fail('there is nobody to ask'),
+      stop() {},
+    }
+    const gates = someGates({ limits: { daily: 1, urgentShare: 0 }, watch })
+    gates.before(to('x', { channel: 'webhook' }), start)
+    assert.partialDeepStrictEqual(gates.before(to('x', { channel: 'webhook' }), start), { kind: 'parked' })
   })
 
   test('is told of with its numbers', () => {
