@@ -260,6 +260,17 @@ export const lines: Readonly<Record<string, Line>> = {
     ],
   },
 
+  'GET /v1/quota': {
+    scope: 'read',
+    probes: [
+      probe('all', 200, () => get('/v1/quota')),
+      probe('of their account by its name', 404, ({ accountName }) =>
+        get(`/v1/quota?account=${accountName}`),
+      ),
+      probe('of their account by its appid', 404, ({ appid }) => get(`/v1/quota?account=${appid}`)),
+    ],
+  },
+
   'GET /v1/accounts': { scope: 'read', probes: [probe('all', 200, () => get('/v1/accounts'))] },
   'POST /v1/accounts': {
     scope: 'admin',

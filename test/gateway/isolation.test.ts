@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import type { Account } from '../../src/directory.ts'
+import type { GatewayParts } from '../../src/gateway/gateway.ts'
 import { newKey } from '../../src/gateway/keys.ts'
 import { canariesIn, canary } from '../support/canaries.ts'
 import { type Answer, type Ask, openGateway, type TestGateway, wireOf } from '../support/gateway.ts'
@@ -142,8 +143,21 @@ const stateOf = async ({ ask }: TestGateway, { theirs }: Plants): Promise<string
   return [...answers, tenant].map(({ text }) => text.replaceAll(/"last_used":[^,}]*/g, '')).join('\n')
 }
 
+/** Every account has sent something, and its limit is that of its settings. */
+const withQuotas = ({ directory }: GatewayParts): Partial<GatewayParts> => ({
+  quotas: {
+    reports: (appid) => [
+      {
+        ...{ path: '/cgi-bin/message/template/send', source: 'settings', resetsAt: 0, used: 0, reserve: 0 },
+        ...{ daily: directory.account(appid)?.limits?.daily ?? 0, allowed: 1, inFlight: 0, waiting: 0 },
+      },
+    ],
+    inquire: async () => {},
+  },
+})
+
 test('a stranger gets nothing of another tenant, and changes nothing of it', async (t: TestContext) => {
-  const gateway = await openGateway(t)
+  const gateway = await openGateway(t, { parts: withQuotas })
   const plants = await plant(gateway)
   const before = await stateOf(gateway, plants)
   const all = [...plants.shown, ...plants.secret, ...plants.further]
