@@ -59,6 +59,15 @@ const origin = (text: string): string => {
   return text.replace(/\/$/, '')
 }
 
+/** Nothing: whatever suits the base address. */
+const fallbacks = (text: string): readonly string[] | undefined => {
+  if (text === '') return undefined
+  if (text === 'off') return []
+  const origins = text.split(',').map((each) => origin(each.trim()))
+  if (origins.length > 8) throw new Error('must be eight at most')
+  return [...new Set(origins)]
+}
+
 const engine = (text: string): { readonly kind: 'embedded'; readonly folder: string } => {
   const folder = /^embedded:(.+)$/.exec(text)?.[1]
   if (folder === undefined) throw new Error('must be embedded:<folder>')
@@ -96,6 +105,12 @@ export const settings = {
     'Queue and records: `embedded:<folder>`. By default in `data` below the home.',
   ),
   wechat: setting('HONGYAN_WECHAT', 'https://api.weixin.qq.com', origin, 'Base address of WeChat’s API.'),
+  wechatFallbacks: setting(
+    'HONGYAN_WECHAT_FALLBACKS',
+    '',
+    fallbacks,
+    'Base addresses, with commas between, that take the place of `HONGYAN_WECHAT` while it is not well, or `off`. By default WeChat’s other four (api2, sh.api, sz.api, hk.api) when that is `https://api.weixin.qq.com`, otherwise none.',
+  ),
   simulator: setting(
     'HONGYAN_SIMULATOR',
     '127.0.0.1:8077',
@@ -250,6 +265,8 @@ const otherNames = [
   'HONGYAN_KEY_SECRET',
   'HONGYAN_KEY_SECRET_FILE',
   'HONGYAN_ACCOUNT_SECRET',
+  'HONGYAN_TOKEN_AUTHORIZATION',
+  'HONGYAN_REFRESH_TOKEN',
 ]
 
 const refuseUnknown = (env: Readonly<Record<string, string | undefined>>): void => {

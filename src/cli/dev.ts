@@ -70,7 +70,7 @@ const start = async (config: Config): Promise<{ file: DevFile; stop(): Promise<v
     home: join(config.home, 'simulator'),
   })
   const service = await main
-    .startService({ ...config, wechat: simulator.url }, (error) => {
+    .startService({ ...config, wechat: simulator.url, wechatFallbacks: [] }, (error) => {
       process.stderr.write(`${error.message}\n`)
       process.exit(exitCodes.failed)
     })

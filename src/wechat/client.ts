@@ -8,12 +8,17 @@
  *
  * Nothing is sent twice: one request at a time per connection, and undici gives a request back to its queue
  * only if it was never written. Redirects are answers like any other.
+ *
+ * Where there are fallbacks, `hosts.ts` says which host the next call goes to; each has connections of its own,
+ * made when it is first used.
  */
 import { type Dispatcher, Pool } from 'undici'
 import type { Clock } from '../clock.ts'
+import type { Observe } from '../observe.ts'
 import { type Answer, Call } from './call.ts'
 import { createDeadlines } from './deadlines.ts'
-import { type CallReply, parseReply } from './reply.ts'
+import { type CallEnd, createHosts, type Switch } from './hosts.ts'
+import { type CallReply, parseErrcode, parseObject, parseReply } from './reply.ts'
 
 export interface WechatClient {
   /** Any call. Never rejects. The path is not kept: it carries tokens and secrets. */
@@ -30,6 +35,8 @@ export interface WechatRequest {
   readonly path: string
   /** JSON. */
   readonly body?: string
+  /** The header of that name. */
+  readonly authorization?: string
 }
 
 /** A send that has ended. Times are milliseconds since 1970 UTC. */
@@ -42,16 +49,20 @@ export interface Sent {
 export interface WechatClientOptions {
   /** `https://api.weixin.qq.com`, or one that stands in for it. */
   readonly origin: string
-  /** How many at most; each carries one request at a time. */
+  /** Hosts that take its place while it is not well, best first. */
+  readonly fallbacks?: readonly string[]
+  /** How many at most and host; each carries one request at a time. */
   readonly connections: number
   /** How long a call may take, from dispatch to the last byte. */
   readonly timeoutMs?: number
+  /** A longer reply is dropped; a list of 25 templates is the longest there is of WeChat's. */
+  readonly maxReplyBytes?: number
   readonly clock: Clock
+  /** Told when calls go to another host. */
+  readonly observe?: Observe
 }
 
 const connectTimeoutMs = 5_000
-/** A list of 25 templates is the longest there is. */
-const maxReplyBytes = 256 * 1024
 /**
  * WeChat's side closes idle connections without a word; ours go first, so that few requests meet a dead one.
  */
@@ -59,36 +70,108 @@ const keepAliveMs = 4_000
 const jsonHeaders = ['content-type', 'application/json']
 
 export const createWechatClient = (options: WechatClientOptions): WechatClient => {
-  const { origin, connections, timeoutMs = 10_000, clock } = options
-  const pool = new Pool(origin, poolOptions(connections))
+  const { origin, fallbacks = [], connections, timeoutMs = 10_000, clock, observe = () => {} } = options
+  const { maxReplyBytes = 256 * 1024 } = options
+  const newPool = (host: string) => new Pool(host, poolOptions(connections, maxReplyBytes))
+  const origins = [origin, ...fallbacks]
+  const hosts = createHosts(origins.length)
+  const pools: (Pool | undefined)[] = [newPool(origin)]
   const deadlines = createDeadlines(timeoutMs)
   let closing: Promise<void> | undefined
 
-  const start = (request: Dispatcher.DispatchOptions, settle: (answer: Answer) => void): void => {
-    pool.dispatch(request, new Call(deadlines, settle))
+  const poolOf = (host: number): Pool => {
+    pools[host] ??= newPool(origins[host]!)
+    return pools[host]
+  }
+
+  const dispatch = (
+    host: number,
+    request: Dispatcher.DispatchOptions,
+    settle: (answer: Answer) => void,
+  ): void => {
+    if (pools[host] === undefined && closing !== undefined) settle({ kind: 'not-sent', error: 'connect' })
+    else poolOf(host).dispatch(request, new Call(deadlines, settle))
+  }
+
+  const note = (host: number, answer: Answer, errcode: number | undefined): void => {
+    // Without another host there is nothing to decide, and a client that is being closed breaks off calls itself.
+    if (origins.length === 1 || closing !== undefined) return
+    tell(hosts.note(host, endOf(answer, errcode), performance.now()))
+  }
+
+  const tell = (change: Switch | undefined): void => {
+    if (change === undefined) return
+    const [from, to] = [origins[change.from], origins[change.to]]
+    const back = change.to === 0
+    const detail = back
+      ? `calls go to ${to} again, no more to ${from}`
+      : `calls go to ${to}: ${from} is not well`
+    observe({ kind: 'alert', code: back ? 'wechat-host-back' : 'wechat-host-switched', detail })
+  }
+
+  /** The host for the next call. When the first is to be looked at again, this asks it, beside the call. */
+  const nextHost = (): number => {
+    const host = hosts.active()
+    if (host !== 0 && closing === undefined && hosts.probeDue(performance.now())) probe()
+    return host
+  }
+
+  const probe = (): void => {
+    dispatch(0, { method: 'GET', path: probePath }, (answer) => {
+      const well = answer.kind === 'answered' && answer.status === 200
+      tell(hosts.probed(well, performance.now()))
+    })
   }
 
   return {
-    call: ({ method, path, body }) =>
+    call: ({ method, path, body, authorization }) =>
       new Promise((resolve) => {
-        start(body === undefined ? { method, path } : { method, path, body, headers: jsonHeaders }, resolve)
+        const host = nextHost()
+        const headers = [
+          ...(body === undefined ? [] : jsonHeaders),
+          ...(authorization === undefined ? [] : ['authorization', authorization]),
+        ]
+        dispatch(host, { method, path, headers, ...(body !== undefined && { body }) }, (answer) => {
+          note(host, answer, errcodeIn(answer))
+          resolve(answer)
+        })
       }),
 
     send: (path, body) =>
       new Promise((resolve) => {
         const startedAt = clock.now()
-        start({ method: 'POST', path, body, headers: jsonHeaders }, (answer) => {
+        const host = nextHost()
+        dispatch(host, { method: 'POST', path, body, headers: jsonHeaders }, (answer) => {
           const reply = answer.kind === 'answered' ? parseReply(answer.status, answer.body) : answer
+          note(host, answer, reply.kind === 'answered' ? reply.errcode : undefined)
           resolve({ reply, startedAt, endedAt: clock.now() })
         })
       }),
 
     close() {
-      closing ??= closePool(pool, timeoutMs)
+      closing ??= Promise.all(pools.map((pool) => pool && closePool(pool, timeoutMs))).then(() => {})
       return closing
     },
   }
 }
+
+/**
+ * Asked of a host to see whether it is well. It carries no token, so that the answer, an errcode, costs no quota;
+ * any answer in WeChat's own manner will do.
+ */
+const probePath = '/cgi-bin/get_api_domain_ip'
+
+const endOf = (answer: Answer, errcode: number | undefined): CallEnd => {
+  if (answer.kind !== 'answered') return answer.error === 'reply-too-large' ? 'else' : 'ill'
+  if (answer.status !== 200) return answer.status >= 500 ? 'ill' : 'else'
+  return errcode === overDomainQuota ? 'full' : 'well'
+}
+
+const errcodeIn = (answer: Answer): number | undefined =>
+  answer.kind === 'answered' ? parseErrcode(parseObject(answer.body.toString('utf8'))?.errcode) : undefined
+
+/** "reach max domain quota limit": of this host, not of the account. */
+const overDomainQuota = 45104
 
 /**
  * Calls under way end by themselves within the limit; what is left of undici's queue then was given up long
@@ -102,7 +185,7 @@ const closePool = async (pool: Pool, limitMs: number): Promise<void> => {
   await pool.destroy()
 }
 
-const poolOptions = (connections: number): Pool.Options => ({
+const poolOptions = (connections: number, maxReplyBytes: number): Pool.Options => ({
   connections,
   pipelining: 1,
   allowH2: false,
