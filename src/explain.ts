@@ -264,6 +264,73 @@ const reasonTexts: Readonly<Record<string, { readonly why: Bilingual; readonly n
       en: 'Check whether another system refreshes the same account’s token; the message is repeated by itself.',
     },
   },
+  'token-endpoint-failed': {
+    why: {
+      zh: '账号自己的 token 接口没有给出可用的应答。',
+      en: 'The account’s own token endpoint gave no answer that can be used.',
+    },
+    next: {
+      zh: '检查该接口的地址、授权头和网络，可用 hongyan accounts check；消息会自动继续。',
+      en: 'Check its address, its authorization and the network, with hongyan accounts check; the message goes on by itself.',
+    },
+  },
+  'token-endpoint-invalid': {
+    why: {
+      zh: '账号没有可用的 token 接口地址。',
+      en: 'The account has no token endpoint that could be asked.',
+    },
+    next: {
+      zh: '设置 token_endpoint.url（http 或 https）；消息会自动继续。',
+      en: 'Set token_endpoint.url, http or https; the message goes on by itself.',
+    },
+  },
+  'authorization-missing': {
+    why: {
+      zh: '账号还没有授权给第三方平台，或授权信息尚未收到。',
+      en: 'The account has not authorised the third-party platform yet, or word of it has not arrived.',
+    },
+    next: {
+      zh: '请账号管理员扫码授权；授权事件到达后消息自动继续。',
+      en: 'Have its administrator authorise by QR code; the message goes on when the event arrives.',
+    },
+  },
+  'component-unavailable': {
+    why: {
+      zh: '第三方平台暂时没有 component_access_token。',
+      en: 'The third-party platform has no component_access_token at the moment.',
+    },
+    next: {
+      zh: '用 hongyan accounts check 检查平台账号；消息会自动继续。',
+      en: 'Check the account of the platform with hongyan accounts check; the message goes on by itself.',
+    },
+  },
+  'component-ticket-missing': {
+    why: {
+      zh: '还没有收到微信推送的 component_verify_ticket。',
+      en: 'No component_verify_ticket has arrived from WeChat yet.',
+    },
+    next: {
+      zh: '检查第三方平台的授权事件接收地址；微信每 10 分钟推送一次。',
+      en: 'Check the platform’s address for authorisation events; WeChat pushes one every 10 minutes.',
+    },
+  },
+  'refresh-token-unstored': {
+    why: {
+      zh: '新的 refresh_token 没能存下来，所以没有使用新的 access_token。',
+      en: 'The new refresh token could not be stored, so the new access token is not used.',
+    },
+    next: { zh: '检查存储；消息会自动继续。', en: 'Check the storage; the message goes on by itself.' },
+  },
+  'stale-token': {
+    why: {
+      zh: 'token 接口返回了一个已经作废的 access_token。',
+      en: 'The token API answered an access_token that has been replaced already.',
+    },
+    next: {
+      zh: '检查提供 token 的系统是否有滞后的缓存；消息会自动重试。',
+      en: 'Check whether the system that gives out the token has a cache that lags; the message is repeated by itself.',
+    },
+  },
   'token-unavailable': {
     why: { zh: '暂时拿不到 access_token。', en: 'There is no access_token at the moment.' },
     next: {

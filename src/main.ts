@@ -2,16 +2,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CallbackEvent } from './callback-event.ts'
 import type { Clock } from './clock.ts'
 import { type Config, longestSendMs } from './config.ts'
-import {
-  type Account,
-  type Directory,
-  type DirectoryRecords,
-  openDirectory,
-  whenNoGrant,
-} from './directory.ts'
+import { type Directory, type DirectoryRecords, openDirectory, whenNoGrant } from './directory.ts'
 import { assertFolderFree, type Engine, openEmbedded } from './engines/embedded/embedded.ts'
 import { createGates, type Gates } from './gates.ts'
 import { startGateway } from './gateway/gateway.ts'
@@ -29,12 +22,18 @@ import { createVault, newMasterKey } from './vault.ts'
 import { version } from './version.ts'
 import { createWebhookAddresses } from './webhooks/address.ts'
 import { createWebhookSender } from './webhooks/sender.ts'
+import { createAccountCheck } from './wechat/account-check.ts'
 import { checkUrl, readCallback } from './wechat/callback.ts'
 import { createWechatClient, type WechatClient } from './wechat/client.ts'
+import { fallbackOrigins } from './wechat/hosts.ts'
+import { createPlatforms } from './wechat/platform.ts'
+import { createPlatformEvents } from './wechat/platform-events.ts'
 import { createQuotaReader } from './wechat/quota.ts'
 import { createSender } from './wechat/sender.ts'
 import { createTemplateList } from './wechat/templates.ts'
 import { createTokenCentre, type TokenCentre } from './wechat/token-centre.ts'
+import { createTokenEndpoints } from './wechat/token-endpoint.ts'
+import { createTokenSource } from './wechat/token-source.ts'
 import { startWorker } from './worker.ts'
 
 export { bearerOf } from './gateway/auth.ts'
@@ -100,25 +99,13 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
   const { queue, ledger, recipients, coordination, pending } = engine
   const holds = createHolds()
 
-  const client = createWechatClient({
-    origin: config.wechat,
-    connections: config.concurrency,
-    timeoutMs: config.callTimeoutMs,
+  const { client, tokens, platforms, sender, checkAccount, addresses } = openWechat({
+    config,
+    directory,
     clock,
+    observer,
   })
   const accountOf = directory.account
-  const tokens = createTokenCentre({
-    client,
-    accountOf,
-    clock,
-    random: Math.random,
-    observe: observer.observe,
-  })
-  const addresses = createWebhookAddresses(config.webhookHosts)
-  const sender = senderByChannel({
-    wechat: createSender({ client, tokens, accountOf, clock }),
-    webhook: createWebhookSender({ accountOf, addresses, clock }),
-  })
   const templates = createTemplateWatch({
     directory,
     list: createTemplateList({ client, tokens }),
@@ -126,12 +113,7 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
     random: Math.random,
     observe: observer.observe,
   })
-
-  const onPlatformEvent = async (account: Account, event: CallbackEvent): Promise<void> => {
-    if (event.kind !== 'component-ticket') return
-    const componentTicket = { ticket: event.ticket, at: event.at }
-    await directory.changeAccount(account.appid, (present) => ({ ...present, componentTicket }))
-  }
+  const onPlatformEvent = createPlatformEvents({ platforms, observe: observer.observe })
 
   const policy: Policy = {
     retry: { ...defaultRetryPolicy, receiptWaitMs: config.receiptWaitMs },
@@ -151,6 +133,7 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
         holdOver: gates?.over ?? holds.over,
         quotas: gates,
         webhookFault: addresses.fault,
+        checkAccount,
         callbacks: { reader: { checkUrl, readCallback }, onPlatformEvent },
         ...settings,
       },
@@ -192,6 +175,52 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
       await sender.close()
       await engine.close()
       log.info('stopped')
+    },
+  }
+}
+
+/** Everything that sends, and what it needs of WeChat. */
+const openWechat = ({
+  config,
+  directory,
+  clock,
+  observer: { observe },
+}: Pick<Foundation, 'config' | 'clock' | 'observer'> & { readonly directory: Directory }) => {
+  const client = createWechatClient({
+    origin: config.wechat,
+    fallbacks: fallbackOrigins(config.wechat, config.wechatFallbacks),
+    connections: config.concurrency,
+    timeoutMs: config.callTimeoutMs,
+    clock,
+    observe,
+  })
+  const accountOf = directory.account
+  const endpoints = createTokenEndpoints({ clock, timeoutMs: Math.min(config.callTimeoutMs, 5000) })
+  const platforms = createPlatforms({ client, directory, clock, observe }, () => tokens)
+  const tokens = createTokenCentre({
+    ask: createTokenSource({ client, askEndpoint: endpoints.ask, ...platforms }),
+    accountOf,
+    clock,
+    random: Math.random,
+    observe,
+    patienceMs: config.callTimeoutMs,
+  })
+  const addresses = createWebhookAddresses(config.webhookHosts)
+  const sender = senderByChannel({
+    wechat: createSender({ client, tokens, accountOf, clock }),
+    webhook: createWebhookSender({ accountOf, addresses, clock }),
+  })
+  return {
+    addresses,
+    client,
+    tokens,
+    platforms,
+    checkAccount: createAccountCheck({ client, tokens, accountOf }),
+    sender: {
+      ...sender,
+      close: async () => {
+        await Promise.all([sender.close(), endpoints.close()])
+      },
     },
   }
 }

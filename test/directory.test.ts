@@ -287,6 +287,49 @@ suite('the vault', () => {
     assert.equal(createVault(`${masterKey}\n`).open(vault.seal('secret', 'here'), 'here'), 'secret'))
 })
 
+suite('changes of an account', () => {
+  const appid = anAccount().appid
+
+  test('follow one another, so that none undoes another', async () => {
+    const store = aStore()
+    const slow = {
+      ...store.records,
+      put: async (...entry: Parameters<DirectoryRecords['put']>) => {
+        await new Promise((resolve) => setImmediate(resolve))
+        await store.records.put(...entry)
+      },
+    }
+    const directory = await openDirectory(slow, createVault(masterKey))
+    const put = directory.putAccount(anAccount({ grantsFrom: 'events' }))
+    const [renamed, limited] = await Promise.all([
+      directory.changeAccount(appid, (present) => ({ ...present, name: 'other' })),
+      directory.changeAccount(appid, (present) => ({ ...present, limits: { daily: 5 } })),
+      put,
+    ])
+    assert.equal(renamed?.name, 'other')
+    const expected = anAccount({ name: 'other', grantsFrom: 'events', limits: { daily: 5 } })
+    assert.deepEqual(limited, expected)
+    assert.deepEqual(directory.account(appid), expected)
+    assert.deepEqual((await store.open()).account(appid), expected)
+  })
+
+  test('that fail are told, change nothing, and do not stop the next', async () => {
+    const directory = await aStore().open()
+    await directory.putAccount(anAccount())
+    const failing = directory.changeAccount(appid, () => {
+      throw new Error('not like this')
+    })
+    const next = directory.changeAccount(appid, (present) => ({ ...present, name: 'other' }))
+    await assert.rejects(failing, /not like this/)
+    assert.equal((await next)?.name, 'other')
+  })
+
+  test('of an account that is not there are none', async () => {
+    const directory = await aStore().open()
+    assert.equal(await directory.changeAccount(appid, (present) => present), undefined)
+    assert.equal(directory.account(appid), undefined)
+  })
+})
 suite('an account is changed', () => {
   test('one change after the other, each on what the last has left', async () => {
     const directory = await aStore().open()

@@ -2,6 +2,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { AccountFinding } from '../account-check.ts'
 import type { Clock } from '../clock.ts'
 import type { Coordination } from '../coordination.ts'
 import type { Directory, Scope } from '../directory.ts'
@@ -53,6 +54,8 @@ export interface GatewayParts {
   readonly version: string
   readonly allowBearer: boolean
   readonly defaultLifeMs: number
+  /** Asks WeChat about an account. Never rejects. Without it, accounts cannot be checked here. */
+  readonly checkAccount?: (appid: string) => Promise<readonly AccountFinding[]>
   /** Asks WeChat for the templates of an account; absent where nobody can. */
   readonly syncTemplates?: TemplateWatch['sync']
 }

@@ -30,16 +30,18 @@ export const createSender = ({ client, tokens, accountOf, clock }: SenderParts):
   const sendWith = async (message: DeliveredMessage, token: string): Promise<Sending> => {
     const sent = await post(message, token)
     if (isTaken(sent)) tokens.accepted(message.account, token)
-    else if (isAboutToken(sent)) return sendAgain(message, token, attemptOf(sent))
+    else if (isAboutToken(sent)) return sendAgain(message, token, sent)
     return { reply: sent.reply, attempts: [attemptOf(sent)] }
   }
 
-  const sendAgain = async (message: DeliveredMessage, rejected: string, first: Attempt): Promise<Sending> => {
-    const result = await tokens.heal(message.account, rejected)
-    if (result.kind === 'unavailable') return withoutToken(result, [first])
+  const sendAgain = async (message: DeliveredMessage, rejected: string, first: Sent): Promise<Sending> => {
+    const result = await tokens.heal(message.account, rejected, first.startedAt)
+    if (result.kind === 'unavailable') return withoutToken(result, [attemptOf(first)])
     const sent = await post(message, result.token)
     if (isTaken(sent)) tokens.accepted(message.account, result.token)
-    return { reply: sent.reply, attempts: [first, attemptOf(sent)] }
+    // This message has had its repeat; the next one is to find a token that works.
+    else if (isAboutToken(sent)) void tokens.heal(message.account, result.token, sent.startedAt)
+    return { reply: sent.reply, attempts: [attemptOf(first), attemptOf(sent)] }
   }
 
   const fetchAndSend = async (message: DeliveredMessage): Promise<Sending> => {

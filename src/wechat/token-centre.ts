@@ -3,28 +3,31 @@
  * it. There are no timers: a token is renewed when somebody uses it near its end.
  *
  * A token that WeChat has rejected is not used until the token API has stood by it or replaced it; a token
- * that could not be renewed goes on being used while it lives.
+ * that could not be renewed goes on being used while it lives. A rejection of a call that began before the last
+ * answer of the token API says nothing about that answer, and does not count.
  */
 import type { Clock, Random } from '../clock.ts'
 import type { Account } from '../directory.ts'
 import type { Observe } from '../observe.ts'
-import type { WechatClient } from './client.ts'
+import { anotherChange, isRivalry, isWorthTelling, type Rivalry, rivalryText } from './rivalry.ts'
 import {
+  budgetAt,
+  confirmedSince,
   hold,
-  isRivalry,
-  parseTokenAnswer,
   type Refusal,
   recentForces,
   refusalOf,
   remedyFor,
-  type TokenAnswer,
+  sourceOf,
   type TokenResult,
-  tokenRequest,
 } from './token.ts'
+import type { TokenAnswer } from './token-answer.ts'
 import {
   detailOf,
   type Entry,
+  formerKept,
   newEntry,
+  type StandingRefusal,
   standing,
   unavailable,
   unknownAccount,
@@ -36,23 +39,56 @@ export interface TokenCentre {
   current(appid: string): string | undefined
   /** The token to send with now, asked for if need be. Never rejects. */
   get(appid: string): Promise<TokenResult>
-  /** WeChat has rejected this token. Answers the one to try instead, which may be the same. Never rejects. */
-  heal(appid: string, rejected: string): Promise<TokenResult>
+  /**
+   * WeChat has rejected this token in a call that began at `startedAt`; without that, it counts as a call that
+   * began after everything we know. Answers the token to try instead, which may be the same. Never rejects.
+   */
+  heal(appid: string, rejected: string, startedAt?: number): Promise<TokenResult>
   /** WeChat has accepted a message with this token, so an earlier rejection was a passing fault. */
   accepted(appid: string, token: string): void
+  /** As `get`, but asks again even while an earlier refusal stands, for a person who may have repaired its cause. */
+  retry(appid: string): Promise<TokenResult>
+  /** What a person should know about the account's token now. */
+  notes(appid: string): TokenNotes
 }
 
+export interface TokenNotes {
+  /** Another system keeps changing the token. */
+  readonly rivalry?: Rivalry
+  /** There is no new token before `until`. */
+  readonly refusal?: Pick<StandingRefusal, 'error' | 'errcode' | 'until' | 'detail'>
+}
+
+/** Asks once where an account's tokens come from. Never rejects. `centre`: for the token of the platform it depends on. */
+export type AskForToken = (
+  account: Account,
+  how: { readonly forced: boolean; readonly centre: Pick<TokenCentre, 'get' | 'heal'> },
+) => Promise<TokenAnswer>
+
 export interface TokenCentreParts {
-  readonly client: Pick<WechatClient, 'call'>
+  readonly ask: AskForToken
   readonly accountOf: (appid: string) => Account | undefined
   readonly clock: Clock
   readonly random: Random
   readonly observe: Observe
+  /** The longest that a question of several calls keeps a sender waiting; as long as one call may take. */
+  readonly patienceMs?: number
 }
 
 export const createTokenCentre = (parts: TokenCentreParts): TokenCentre => {
-  const { client, accountOf, clock, random, observe } = parts
+  const { accountOf, clock, random, observe, patienceMs = 10_000 } = parts
   const entries = new Map<string, Entry>()
+
+  const entryOf = (appid: string): Entry => {
+    const entry = entries.get(appid) ?? newEntry(appid)
+    entries.set(appid, entry)
+    return entry
+  }
+
+  const standingOver = (entry: Entry, account: Account, now: number) =>
+    standing(entry, { account, platform: platformOf(account) }, now)
+
+  const platformOf = ({ authorizedBy }: Account) => authorizedBy && accountOf(authorizedBy.component)
 
   const current = (appid: string): string | undefined => {
     const entry = entries.get(appid)
@@ -64,101 +100,141 @@ export const createTokenCentre = (parts: TokenCentreParts): TokenCentre => {
 
   const renew = (entry: Entry, now: number): void => {
     const account = accountOf(entry.appid)
-    if (account && standing(entry, account, now) === undefined) void refresh(entry, account)
+    if (account && standingOver(entry, account, now) === undefined) void refresh(entry, account)
   }
 
   /** For an account that has no token to use at once. */
-  const obtain = (appid: string, rejected?: string): Promise<TokenResult> | TokenResult => {
-    const now = clock.now()
+  const obtain = (appid: string): Promise<TokenResult> | TokenResult => {
     const account = accountOf(appid)
-    if (account === undefined) return unknownAccount(now)
-    const entry = entries.get(appid) ?? newEntry(appid)
-    entries.set(appid, entry)
-    if (rejected !== undefined && entry.held?.token === rejected) entry.rejected = true
+    if (account === undefined) return unknownAccount(clock.now())
+    const result = question(appid, account)
+    return sourceOf(account) === 'component' ? withPatience(result) : result
+  }
+
+  /** A token of an authorised account may take several calls. Who sends is told to come back, and they go on. */
+  const withPatience = async (result: Promise<TokenResult> | TokenResult): Promise<TokenResult> => {
+    const inTime = new AbortController()
+    const late = clock.sleep(patienceMs, inTime.signal).then(() => notYet(clock.now()))
+    const first = await Promise.race([result, late])
+    inTime.abort()
+    return first
+  }
+
+  const question = (appid: string, account: Account): Promise<TokenResult> | TokenResult => {
+    const now = clock.now()
+    const entry = entryOf(appid)
     if (entry.refreshing) return entry.refreshing
-    const refusal = standing(entry, account, now)
+    const refusal = standingOver(entry, account, now)
     if (refusal) return unavailable(refusal)
     return entry.rejected ? relieve(entry, account, now) : refresh(entry, account)
   }
 
   const relieve = (entry: Entry, account: Account, now: number): Promise<TokenResult> | TokenResult => {
-    const remedy = remedyFor({ ...entry, tokenApi: account.tokenApi }, now)
+    const remedy = remedyFor({ ...entry, source: sourceOf(account) }, now)
     switch (remedy.kind) {
-      case 'keep':
-        entry.rejected = false
-        return { kind: 'token', token: entry.held!.token }
       case 'ask':
-        return refresh(entry, account)
+        return refresh(entry, account, { afterMs: remedy.afterMs })
       case 'force':
-        return refresh(entry, account, true)
+        return refresh(entry, account, { forced: true })
       case 'wait':
         return refuse(
           entry,
           account,
           { error: 'token-rejected', waitMs: remedy.waitMs, alert: true },
-          forceSpent,
+          waitDetails[remedy.why],
         )
     }
   }
 
+  interface How {
+    readonly forced?: boolean
+    readonly afterMs?: number
+  }
+
   /** One question at a time per account, shared by all who want to know. */
-  const refresh = (entry: Entry, account: Account, forced = false): Promise<TokenResult> => {
-    entry.refreshing ??= ask(entry, account, forced)
+  const refresh = (entry: Entry, account: Account, how: How = {}): Promise<TokenResult> => {
+    entry.refreshing ??= ask(entry, account, how)
     return entry.refreshing
   }
 
-  const ask = async (entry: Entry, account: Account, forced: boolean): Promise<TokenResult> => {
-    const answer = parseTokenAnswer(await client.call(tokenRequest(account, forced)))
+  const ask = async (
+    entry: Entry,
+    asked: Account,
+    { forced = false, afterMs = 0 }: How,
+  ): Promise<TokenResult> => {
+    if (afterMs > 0) await clock.sleep(afterMs)
+    const account = accountOf(entry.appid) ?? asked
+    const reply = await parts.ask(account, { forced, centre })
     entry.refreshing = undefined
     const now = clock.now()
+    const answer = unlessFormer(entry, reply, now)
     if (forced) entry.forcedAt = [...recentForces(entry.forcedAt, now), now]
-    if (answer.kind === 'token') return take(entry, answer, forced, now)
+    if (answer.kind === 'token') return take(entry, account, { answer, forced, now })
     entry.failures = answer.kind === 'failed' ? entry.failures + 1 : 0
     const refusal = refusalOf(answer, { now, failures: entry.failures, forced })
-    const refused = refuse(entry, account, refusal, detailOf(answer))
+    const refused = refuse(entry, account, refusal, detailOf(answer, sourceOf(account)))
     const token = usableToken(entry, now)
     return token === undefined ? refused : { kind: 'token', token }
   }
 
   const take = (
     entry: Entry,
-    answer: TokenAnswer & { kind: 'token' },
-    forced: boolean,
-    now: number,
+    account: Account,
+    { answer, forced, now }: { answer: TokenAnswer & { kind: 'token' }; forced: boolean; now: number },
   ): TokenResult => {
-    const { token, lifeMs } = answer
     const { held, rejected, appid } = entry
-    const same = held?.token === token
-    entry.confirmedAt = rejected && same ? now : undefined
-    if (rejected && !same && !forced && held && now < held.renewAt) suspectRival(entry, now)
-    entry.held = hold(token, lifeMs, now, random)
+    if (rejected && held) noteRejection(entry, account, { answered: answer.token, forced, now })
+    else if (held?.token !== answer.token) entry.confirmedAt = undefined
+    if (held && held.token !== answer.token) entry.former = [held.token, ...entry.former].slice(0, formerKept)
+    entry.held = hold(answer, { source: sourceOf(account), now, random })
     entry.rejected = false
     entry.askedAt = now
     entry.failures = 0
     entry.refusal = undefined
     observe({ kind: 'token', account: appid, event: 'refreshed', forced })
-    return { kind: 'token', token }
+    return { kind: 'token', token: answer.token }
   }
 
-  const suspectRival = (entry: Entry, now: number): void => {
-    entry.changedAt = [...entry.changedAt.slice(-2), now]
-    if (!isRivalry(entry.changedAt, now)) return
-    entry.changedAt = []
-    observe({ kind: 'alert', code: 'token-rival', account: entry.appid, detail: rivalry })
+  /** What the answer to a question about a rejected token says about the questions to come. */
+  const noteRejection = (
+    entry: Entry,
+    account: Account,
+    { answered, forced, now }: { answered: string; forced: boolean; now: number },
+  ): void => {
+    const held = entry.held!
+    const source = sourceOf(account)
+    const budget = budgetAt(entry.budget, source, now)
+    entry.budget = { ...budget, left: Math.max(0, budget.left - 1) }
+    entry.fruitless++
+    if (answered === held.token) {
+      entry.confirmedAt = confirmedSince(entry, now)
+      return
+    }
+    entry.confirmedAt = undefined
+    if (!forced && source !== 'foreign' && now < held.renewAt) suspectRival(entry, account, now)
+  }
+
+  const suspectRival = (entry: Entry, account: Account, now: number): void => {
+    const rivalry = anotherChange(entry.rivalry, now)
+    const tell = isWorthTelling(rivalry, now)
+    entry.rivalry = tell ? { ...rivalry, toldAt: now } : rivalry
+    if (!tell) return
+    const detail = rivalryText(account, rivalry).en
+    observe({ kind: 'alert', code: 'token-rival', account: entry.appid, detail })
   }
 
   const refuse = (entry: Entry, account: Account, refusal: Refusal, detail: string): TokenResult => {
     const { appid } = entry
     const since = clock.now()
     const until = since + refusal.waitMs
-    entry.refusal = { ...refusal, since, until, account }
+    entry.refusal = { ...refusal, since, until, account, platform: platformOf(account), detail }
     const errcode = refusal.errcode === undefined ? {} : { errcode: refusal.errcode }
     observe({ kind: 'token', account: appid, event: 'refused', until, ...errcode })
     if (refusal.alert) observe({ kind: 'alert', code: alertCode(refusal), account: appid, detail })
     return unavailable(entry.refusal)
   }
 
-  return {
+  const centre: TokenCentre = {
     current,
 
     async get(appid) {
@@ -166,23 +242,81 @@ export const createTokenCentre = (parts: TokenCentreParts): TokenCentre => {
       return token === undefined ? obtain(appid) : { kind: 'token', token }
     },
 
-    async heal(appid, rejected) {
+    async heal(appid, rejected, startedAt = Number.POSITIVE_INFINITY) {
+      const entry = entries.get(appid)
+      // A clock that was set back makes the last answer lie in the future; it must not excuse every rejection.
+      const excused = entry !== undefined && startedAt <= entry.askedAt && entry.askedAt <= clock.now()
+      if (entry?.held?.token === rejected && !excused) entry.rejected = true
       const token = current(appid)
-      if (token === undefined || token === rejected) return obtain(appid, rejected)
-      observe({ kind: 'token', account: appid, event: 'healed' })
+      if (token === undefined) return obtain(appid)
+      if (token !== rejected) observe({ kind: 'token', account: appid, event: 'healed' })
       return { kind: 'token', token }
     },
 
     accepted(appid, token) {
       const entry = entries.get(appid)
-      if (entry?.confirmedAt !== undefined && entry.held?.token === token) entry.confirmedAt = undefined
+      if (entry === undefined || entry.fruitless === 0 || entry.held?.token !== token) return
+      entry.fruitless = 0
+      entry.confirmedAt = undefined
+    },
+
+    async retry(appid) {
+      const entry = entries.get(appid)
+      const { refusal } = entry ?? {}
+      if (entry && refusal && clock.now() - refusal.since >= leastRetryMs) entry.refusal = undefined
+      return centre.get(appid)
+    },
+
+    notes(appid) {
+      const entry = entries.get(appid)
+      const account = accountOf(appid)
+      if (entry === undefined || account === undefined) return {}
+      const now = clock.now()
+      const refusal = standingOver(entry, account, now)
+      const { rivalry } = entry
+      return {
+        ...(rivalry && isRivalry(rivalry, now) && { rivalry }),
+        ...(refusal && { refusal }),
+      }
     },
   }
+  return centre
 }
 
-const alertCode = ({ error, errcode }: Refusal): string => (errcode === undefined ? error : `token-${error}`)
+/**
+ * A token that we have held before and replaced is older than what we hold: who still answers it is behind. While
+ * ours lives it goes on being used; a rejected one is as good as answered once more.
+ */
+const unlessFormer = ({ former, held, rejected }: Entry, answer: TokenAnswer, now: number): TokenAnswer => {
+  if (answer.kind !== 'token' || !former.includes(answer.token)) return answer
+  if (!held || now >= held.expiresAt) return { kind: 'failed', error: 'stale-token' }
+  return rejected || now < held.renewAt
+    ? { kind: 'token', token: held.token, lifeMs: held.expiresAt - now }
+    : { kind: 'failed', error: 'stale-token' }
+}
 
-const forceSpent =
-  'WeChat keeps rejecting a token that its token API stands by, and no further forced refresh is allowed yet'
-const rivalry =
-  "another system keeps changing this account's token; let one system ask for it, or use the stable token API everywhere"
+const notYet = (now: number): TokenResult => ({
+  kind: 'unavailable',
+  error: 'token-unavailable',
+  until: now + 1000,
+})
+
+/** Between two questions that a person asks for. */
+const leastRetryMs = 2000
+
+const alertCode = ({ error, errcode }: Refusal): string => {
+  if (errcode !== undefined) return `token-${error}`
+  return selfExplaining.has(error) ? error : 'token-unreachable'
+}
+
+const selfExplaining: ReadonlySet<string> = new Set([
+  'token-rejected',
+  'authorization-missing',
+  'token-endpoint-invalid',
+])
+
+const waitDetails = {
+  'force-spent':
+    'WeChat keeps rejecting a token that its token API stands by, and no further forced refresh is allowed yet',
+  'asked-often': 'WeChat keeps rejecting the token, and asking for it more often would be of no use',
+}

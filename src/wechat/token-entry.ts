@@ -1,5 +1,7 @@
 import type { Account } from '../directory.ts'
-import type { Held, Refusal, TokenAnswer, TokenResult } from './token.ts'
+import type { Rivalry } from './rivalry.ts'
+import type { Budget, Held, Refusal, TokenResult, TokenSource } from './token.ts'
+import type { TokenAnswer } from './token-answer.ts'
 
 /** What the token centre knows of one account. Times are milliseconds since 1970 UTC. */
 export interface Entry {
@@ -7,13 +9,16 @@ export interface Entry {
   held: Held | undefined
   /** WeChat has rejected the held token, and nothing has spoken for it since. */
   rejected: boolean
+  /** Tokens that were held before, newest first, a few: they are never taken back. */
+  former: readonly string[]
   /** When a token was last answered. */
   askedAt: number
   /** See `TokenHistory`. */
   confirmedAt: number | undefined
+  fruitless: number
+  budget: Budget | undefined
   forcedAt: readonly number[]
-  /** When the token turned out to have been changed by somebody else. */
-  changedAt: readonly number[]
+  rivalry: Rivalry | undefined
   /** Questions in a row that no answer came to. */
   failures: number
   refusal: StandingRefusal | undefined
@@ -24,27 +29,44 @@ export interface StandingRefusal extends Refusal {
   readonly since: number
   readonly until: number
   readonly account: Account
+  /** The platform that the account depends on. */
+  readonly platform: Account | undefined
+  /** What the other side said. */
+  readonly detail: string
 }
 
 export const newEntry = (appid: string): Entry => ({
   appid,
   held: undefined,
   rejected: false,
+  former: [],
   askedAt: Number.NEGATIVE_INFINITY,
   confirmedAt: undefined,
+  fruitless: 0,
+  budget: undefined,
   forcedAt: [],
-  changedAt: [],
+  rivalry: undefined,
   failures: 0,
   refusal: undefined,
   refreshing: undefined,
 })
 
+export const formerKept = 16
+
 /**
  * The refusal in the way of a new question. It falls with its time, when the clock has been set back to
- * before it, and when somebody has changed the account, whose secret may be right now.
+ * before it, and when somebody has changed the account, whose secret may be right now, or the platform that
+ * could not help, which may have a ticket now.
  */
-export const standing = ({ refusal }: Entry, account: Account, now: number): StandingRefusal | undefined =>
-  refusal && refusal.account === account && refusal.since <= now && now < refusal.until ? refusal : undefined
+export const standing = (
+  { refusal }: Entry,
+  { account, platform }: { readonly account: Account; readonly platform: Account | undefined },
+  now: number,
+): StandingRefusal | undefined => {
+  if (refusal === undefined || refusal.account !== account) return undefined
+  if (refusal.error === 'component-unavailable' && refusal.platform !== platform) return undefined
+  return refusal.since <= now && now < refusal.until ? refusal : undefined
+}
 
 export const usableToken = ({ held, rejected }: Entry, now: number): string | undefined =>
   held && !rejected && now < held.expiresAt ? held.token : undefined
@@ -62,5 +84,21 @@ export const unknownAccount = (now: number): TokenResult => ({
 
 const unknownAccountMs = 60_000
 
-export const detailOf = (answer: Exclude<TokenAnswer, { kind: 'token' }>): string =>
-  answer.kind === 'refused' ? `the token API refused: ${answer.errmsg}` : 'the token API did not answer'
+export const detailOf = (answer: Exclude<TokenAnswer, { kind: 'token' }>, source: TokenSource): string => {
+  switch (answer.kind) {
+    case 'refused':
+      return `${speakerOf[source]} refused: ${answer.errmsg}`
+    case 'failed':
+      return `${speakerOf[source]} did not answer: ${answer.detail ?? answer.error}`
+    case 'lacking':
+      return `there is nothing to ask for a token with: ${answer.error}`
+  }
+}
+
+const speakerOf: Readonly<Record<TokenSource, string>> = {
+  stable: 'the token API',
+  plain: 'the token API',
+  foreign: "the account's own token endpoint",
+  component: 'the API for authorised accounts',
+  platform: 'the API for third-party platforms',
+}

@@ -1,6 +1,6 @@
 /**
- * The rules of access tokens, without their effects: how one is asked for, how long it is used, what a
- * refusal means, and what to do about a token that WeChat has rejected.
+ * The rules of access tokens, without their effects: how long one is used, what a refusal means, and what to
+ * do about a token that WeChat has rejected.
  *
  * The facts (WeChat's pages on getAccessToken and getStableAccessToken): a token lives for two hours.
  * `stable_token` answers the same token until its last five minutes, when it makes a new one; both then work
@@ -13,21 +13,11 @@ import type { Account } from '../directory.ts'
 import { errcodeOf } from '../errcodes.ts'
 import { nextBeijingMidnight } from '../retry.ts'
 import { errcodeReason } from '../verdict.ts'
-import type { Answer } from './call.ts'
-import type { WechatRequest } from './client.ts'
-import { parseErrcode, parseErrmsg, parseObject, statusReason } from './reply.ts'
+import type { TokenAnswer } from './token-answer.ts'
 
 const seconds = 1000
 const minutes = 60 * seconds
 const hours = 60 * minutes
-
-export const tokenRequest = ({ appid, secret, tokenApi }: Account, forced: boolean): WechatRequest => {
-  const grant_type = 'client_credential'
-  if (tokenApi === 'plain')
-    return { method: 'GET', path: `/cgi-bin/token?${new URLSearchParams({ grant_type, appid, secret })}` }
-  const body = JSON.stringify({ grant_type, appid, secret, force_refresh: forced })
-  return { method: 'POST', path: '/cgi-bin/stable_token', body }
-}
 
 /** What somebody who wants to send is told. */
 export type TokenResult =
@@ -40,31 +30,6 @@ export type TokenResult =
       readonly errcode?: number
     }
 
-/** What the token API said. */
-export type TokenAnswer =
-  | { readonly kind: 'token'; readonly token: string; readonly lifeMs: number }
-  | { readonly kind: 'refused'; readonly errcode: number; readonly errmsg: string }
-  /** There was no answer, or none that can be used. */
-  | { readonly kind: 'failed'; readonly error: string }
-
-/** Both APIs answer `{"access_token":"…","expires_in":7200}`, seconds, and no errcode when all is well. */
-export const parseTokenAnswer = (answer: Answer): TokenAnswer => {
-  if (answer.kind !== 'answered') return { kind: 'failed', error: answer.error }
-  if (answer.status !== 200) return { kind: 'failed', error: statusReason(answer.status) }
-  const object = parseObject(answer.body.toString('utf8'))
-  const errcode = parseErrcode(object?.errcode)
-  if (errcode !== undefined && errcode !== 0)
-    return { kind: 'refused', errcode, errmsg: parseErrmsg(object?.errmsg).errmsg }
-  const token = object?.access_token
-  const life = object?.expires_in
-  const usable = typeof token === 'string' && token !== '' && token.length <= maxTokenChars
-  if (!usable || typeof life !== 'number' || !(life > 0)) return { kind: 'failed', error: 'junk-reply' }
-  return { kind: 'token', token, lifeMs: Math.min(life * seconds, maxLifeMs) }
-}
-
-const maxTokenChars = 1024
-const maxLifeMs = 24 * hours
-
 /** A token and when it is used. Times are milliseconds since 1970 UTC. */
 export interface Held {
   readonly token: string
@@ -76,18 +41,23 @@ export interface Held {
 /**
  * A token is renewed in its last five minutes, less up to one so that a fleet spreads out. `stable_token`
  * answers the life that is left, which can be shorter than any margin: half of it is used at least, and ten
- * seconds in any case, so that no answer makes us ask in a tight loop.
+ * seconds in any case, so that no answer makes us ask in a tight loop. A token that somebody else looks after
+ * is looked up again every five minutes, whatever life it is said to have.
  */
-export const hold = (token: string, lifeMs: number, now: number, random: Random): Held => {
-  const untilRenewal = lifeMs - 5 * minutes + random() * minutes
+export const hold = (
+  { token, lifeMs }: { readonly token: string; readonly lifeMs: number },
+  { source, now, random }: { readonly source: TokenSource; readonly now: number; readonly random: Random },
+): Held => {
+  const untilRenewal = Math.max(lifeMs - 5 * minutes + random() * minutes, lifeMs / 2, leastUseMs)
   return {
     token,
-    renewAt: now + Math.max(untilRenewal, lifeMs / 2, leastUseMs),
+    renewAt: now + (source === 'foreign' ? Math.min(untilRenewal, foreignUseMs) : untilRenewal),
     expiresAt: now + Math.max(lifeMs, leastUseMs),
   }
 }
 
 const leastUseMs = 10 * seconds
+const foreignUseMs = 5 * minutes
 
 /** Why there is no new token, and until when nobody asks for one. */
 export interface Refusal {
@@ -103,14 +73,28 @@ export const refusalOf = (
   answer: Exclude<TokenAnswer, { kind: 'token' }>,
   { now, failures, forced }: { readonly now: number; readonly failures: number; readonly forced: boolean },
 ): Refusal => {
-  if (answer.kind === 'failed') {
-    const waitMs = Math.min(5 * seconds * 2 ** (failures - 1), 60 * seconds)
-    return { error: answer.error, waitMs, alert: false }
+  switch (answer.kind) {
+    case 'failed':
+      return {
+        error: answer.error,
+        waitMs: Math.min(5 * seconds * 2 ** (failures - 1), 60 * seconds),
+        // Seconds without an answer are weather; after about a minute somebody should know.
+        alert: failures === 4,
+      }
+    case 'lacking': {
+      const { kind: _, until, ...why } = answer
+      // What the platform lacks is told of the platform, not of every account that depends on it.
+      const ownLack = answer.error === 'authorization-missing' || answer.error === 'token-endpoint-invalid'
+      return { ...why, waitMs: clamp(until - now, seconds, hours), alert: ownLack }
+    }
+    case 'refused': {
+      const { errcode } = answer
+      // The daily limit of forced calls is not the limit of the others: those are not to wait for midnight.
+      const longest = forced ? longestRejectionMs : Number.POSITIVE_INFINITY
+      const waitMs = Math.min(refusedWaitMs(errcode, now), longest)
+      return { error: errcodeReason(errcode), errcode, waitMs, alert: waitMs > 60 * seconds }
+    }
   }
-  const { errcode } = answer
-  // The daily limit of forced calls is not the limit of the others: those are not to wait for midnight.
-  const waitMs = Math.min(refusedWaitMs(errcode, now), forced ? longestRejectionMs : Number.POSITIVE_INFINITY)
-  return { error: errcodeReason(errcode), errcode, waitMs, alert: waitMs > 60 * seconds }
 }
 
 /**
@@ -135,41 +119,127 @@ const refusedWaitMs = (code: number, now: number): number => {
   }
 }
 
+/** Where an account's tokens come from; `platform`: the account is a third-party platform itself. */
+export type TokenSource = Account['tokenApi'] | 'platform'
+
+export const sourceOf = ({ kind, tokenApi }: Account): TokenSource =>
+  kind === 'component' ? 'platform' : tokenApi
+
+interface AskRule {
+  /**
+   * The least time between an answer and the next question about a token that is rejected: the first entry
+   * when messages went through in between, the next ones for each question in a row that helped nobody.
+   */
+  readonly gapsMs: readonly number[]
+  /** So many questions may come as close together as that; one more becomes possible every `refillMs`. */
+  readonly burst: number
+  readonly refillMs: number
+  /** Whether a token can be replaced by force. */
+  readonly forces: boolean
+}
+
+/** How a rejected token is asked about, by where it comes from. */
+export const askRules: Readonly<Record<TokenSource, AskRule>> = {
+  // Asking is harmless and cheap: 10,000 a minute and 500,000 a day, for all processes that use the account.
+  // So it is asked at once, four times a second at most; twenty processes whose token is rejected day and
+  // night ask 346,000 times a day.
+  stable: { gapsMs: [250, 500, 1000], burst: 60, refillMs: 5 * seconds, forces: true },
+  // Every question makes a new token and takes one of 2,000 a day, which the rival uses too. The first comes
+  // at once; a token that dies before it was of any use to anybody makes us hesitate, up to a minute; and the
+  // refill alone is 1,440 a day.
+  plain: {
+    gapsMs: [500, 1 * seconds, 5 * seconds, 15 * seconds, minutes],
+    burst: 100,
+    refillMs: minutes,
+    forces: false,
+  },
+  // Somebody else's service. It learns of a new token when its own people do, so patience is of more use than
+  // questions; the first still comes quickly, because it may have changed the token already.
+  foreign: {
+    gapsMs: [500, 1 * seconds, 2 * seconds, 5 * seconds, 15 * seconds],
+    burst: 60,
+    refillMs: 10 * seconds,
+    forces: false,
+  },
+  // WeChat publishes no limit for api_authorizer_token and api_component_token, and each answers a new token:
+  // as `plain`, with more respect.
+  component: {
+    gapsMs: [500, 2 * seconds, 5 * seconds, 15 * seconds, minutes],
+    burst: 30,
+    refillMs: minutes,
+    forces: false,
+  },
+  platform: {
+    gapsMs: [500, 2 * seconds, 5 * seconds, 15 * seconds, minutes],
+    burst: 30,
+    refillMs: minutes,
+    forces: false,
+  },
+}
+
+/** How many quick questions are left of a burst, counted at `at`. */
+export interface Budget {
+  readonly left: number
+  readonly at: number
+}
+
+export const budgetAt = (budget: Budget | undefined, source: TokenSource, now: number): Budget => {
+  const { burst, refillMs } = askRules[source]
+  if (budget === undefined) return { left: burst, at: now }
+  const refilled = Math.max(0, now - budget.at) / refillMs
+  return { left: Math.min(burst, budget.left + refilled), at: now }
+}
+
 /** What is known of the held token when WeChat rejects it. */
 export interface TokenHistory {
-  readonly tokenApi: Account['tokenApi']
+  readonly source: TokenSource
   /** When a token was last answered. */
   readonly askedAt: number
-  /** When the token API answered the rejected token once more, unless the token has been accepted since. */
+  /** Questions in a row about a rejected token, without a message that went through. */
+  readonly fruitless: number
+  readonly budget: Budget | undefined
+  /** Since when the token API has been standing by the rejected token, unless it has been accepted since. */
   readonly confirmedAt: number | undefined
   /** The forced refreshes of the last day, oldest first. */
   readonly forcedAt: readonly number[]
 }
 
 export type Remedy =
-  /** The token is fresh: what rejected it had not heard of it yet, or erred. Use it once more. */
-  | { readonly kind: 'keep' }
-  | { readonly kind: 'ask' }
+  /** Ask, after a moment that those who want to send can wait for. */
+  | { readonly kind: 'ask'; readonly afterMs: number }
   | { readonly kind: 'force' }
-  | { readonly kind: 'wait'; readonly waitMs: number }
+  | { readonly kind: 'wait'; readonly waitMs: number; readonly why: 'force-spent' | 'asked-often' }
 
 /**
  * Ask first: if another system has changed the token, that is how we learn of the new one, and if not, the
- * rejection may have been a passing fault. Only a token that is rejected again, after the token API has just
- * stood by it, is replaced by force, for that kills it under everybody else who uses it.
+ * rejection may have been a passing fault. Only a token that the token API has stood by for three seconds, and
+ * that is rejected still, is replaced by force, for that kills it under everybody else who uses it.
  */
 export const remedyFor = (history: TokenHistory, now: number): Remedy => {
-  const { tokenApi, askedAt, confirmedAt, forcedAt } = history
-  const sinceConfirmed = now - (confirmedAt ?? Number.NEGATIVE_INFINITY)
-  if (tokenApi === 'stable' && sinceConfirmed < confirmationMs) {
-    if (sinceConfirmed < disbeliefMs) return { kind: 'keep' }
+  const { source, askedAt, forcedAt } = history
+  const rule = askRules[source]
+  if (rule.forces && isStoodBy(history, now)) {
     const waitMs = forceWaitMs(forcedAt, now)
-    return waitMs <= 0
-      ? { kind: 'force' }
-      : { kind: 'wait', waitMs: clamp(waitMs, seconds, longestRejectionMs) }
+    if (waitMs <= 0) return { kind: 'force' }
+    return { kind: 'wait', waitMs: clamp(waitMs, seconds, longestRejectionMs), why: 'force-spent' }
   }
-  return now - askedAt < askGapMs[tokenApi] ? { kind: 'keep' } : { kind: 'ask' }
+  // A clock that was set back says nothing about how long ago that was.
+  if (askedAt > now) return { kind: 'ask', afterMs: 0 }
+  const gapMs = rule.gapsMs[Math.min(history.fruitless, rule.gapsMs.length - 1)]!
+  const { left } = budgetAt(history.budget, source, now)
+  const waitMs = Math.max(askedAt + gapMs - now, left < 1 ? (1 - left) * rule.refillMs : 0, 0)
+  if (waitMs <= longestPauseMs) return { kind: 'ask', afterMs: waitMs }
+  return { kind: 'wait', waitMs, why: 'asked-often' }
 }
+
+const isStoodBy = ({ confirmedAt, askedAt }: TokenHistory, now: number): boolean =>
+  confirmedAt !== undefined && askedAt - confirmedAt >= disbeliefMs && now - askedAt < confirmationMs
+
+/** Since when the token API stands by a token, now that it has answered the same one again. */
+export const confirmedSince = (
+  { confirmedAt, askedAt }: Pick<TokenHistory, 'confirmedAt' | 'askedAt'>,
+  now: number,
+): number => (confirmedAt !== undefined && now - askedAt < confirmationMs ? confirmedAt : now)
 
 /** Those of the last day. */
 export const recentForces = (forcedAt: readonly number[], now: number): readonly number[] =>
@@ -183,25 +253,14 @@ const forceWaitMs = (forcedAt: readonly number[], now: number): number => {
   return Math.max(spaced, budgeted)
 }
 
-/** Whether somebody else changes the token again and again: three times in ten minutes. */
-export const isRivalry = (changedAt: readonly number[], now: number): boolean =>
-  changedAt.filter((at) => at > now - 10 * minutes).length >= 3
-
 const clamp = (value: number, least: number, most: number): number => Math.min(Math.max(value, least), most)
 
 const forcesPerDay = 15
-/** For this long after a confirmation, a new rejection does not count: its call may have been under way. */
+/** For this long the token API must stand by a token that is rejected, before it is believed to be wrong. */
 const disbeliefMs = 3 * seconds
 /** For this long, a confirmation is news. Later, asking comes first again. */
 const confirmationMs = 60 * seconds
 /** The longest that a rejected token stays out of use before things are looked at again. */
 const longestRejectionMs = 5 * minutes
-/**
- * Between two questions about the same account. The plain API makes a new token each time, 2,000 times a day.
- */
-const askGapMs: Readonly<Record<Account['tokenApi'], number>> = {
-  stable: 5 * seconds,
-  plain: 60 * seconds,
-  foreign: 5 * seconds,
-  component: 5 * seconds,
-}
+/** The longest that somebody who wants to send is kept waiting for the next question. */
+export const longestPauseMs = 1 * seconds

@@ -3,6 +3,7 @@ import type { Observation } from '../../src/observe.ts'
 import type { Answer } from '../../src/wechat/call.ts'
 import type { WechatRequest } from '../../src/wechat/client.ts'
 import { createTokenCentre } from '../../src/wechat/token-centre.ts'
+import { createWechatSource } from '../../src/wechat/token-source.ts'
 import { createTestClock } from '../support/clock.ts'
 
 export const appid = 'wx0123456789abcdef'
@@ -32,20 +33,29 @@ export const refusalJson = (errcode: number, errmsg = 'no'): Answer => json({ er
 /** A token centre, a clock that the test moves, and a token API that answers what the test says. */
 export const openTokens = (overrides: Partial<Account> = {}) => {
   const clock = createTestClock()
+  /** The short waits of the centre pass by themselves. */
+  const passing = {
+    ...clock,
+    sleep: async (ms: number) => {
+      pauses.push(ms)
+      clock.advance(ms)
+    },
+  }
+  const pauses: number[] = []
   const calls: WechatRequest[] = []
   const observations: Observation[] = []
   let account: Account | undefined = anAccount(overrides)
   let next: Answer | Promise<Answer> = tokenJson('T1')
 
   const centre = createTokenCentre({
-    client: {
+    ask: createWechatSource({
       call: async (request) => {
         calls.push(request)
         return next
       },
-    },
+    }),
     accountOf: (wanted) => (wanted === appid ? account : undefined),
-    clock,
+    clock: passing,
     random: () => 0.5,
     observe: (observation) => observations.push(observation),
   })
@@ -54,10 +64,11 @@ export const openTokens = (overrides: Partial<Account> = {}) => {
     centre,
     clock,
     calls,
+    pauses,
     observations,
     get: () => centre.get(appid),
     current: () => centre.current(appid),
-    heal: (token: string) => centre.heal(appid, token),
+    heal: (token: string, startedAt?: number) => centre.heal(appid, token, startedAt),
     accepted: (token: string) => centre.accepted(appid, token),
     accountOf: (wanted: string) => (wanted === appid ? account : undefined),
     /** What the token API answers from now on. */
