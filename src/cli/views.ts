@@ -96,6 +96,24 @@ export interface AccountView {
   readonly templates: readonly { readonly template_id: string; readonly alias: string | null }[]
 }
 
+export interface NewAccountView extends AccountView {
+  /** Of a webhook, when it has just been made. */
+  readonly secret?: string
+}
+
+export interface FindingView {
+  readonly check: string
+  readonly level: 'ok' | 'warning' | 'fault' | 'skipped'
+  readonly errcode?: number
+  readonly about: Bilingual
+  readonly next?: Bilingual
+}
+
+export interface AccountCheckView {
+  readonly ok: boolean
+  readonly findings: readonly FindingView[]
+}
+
 export interface WarningView {
   readonly pointer: string
   readonly code: string

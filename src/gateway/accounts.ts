@@ -1,20 +1,42 @@
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import type { Account } from '../directory.ts'
-import { mergeDeclared } from '../template-sync.ts'
+import {
+  AccountChange,
+  AccountCheckView,
+  AccountInput,
+  AccountView,
+  NewAccountView,
+} from './account-schemas.ts'
+import { accountOf, changedAccount } from './account-settings.ts'
+import { accountView } from './account-view.ts'
 import { audit } from './audit.ts'
 import { type RouteParts, rawBody, requires } from './gateway.ts'
 import { parseStrictJson } from './json.ts'
 import { Problem } from './problems.ts'
 import { checkRoom } from './room.ts'
-import { AccountInput, AccountView, problemAnswers, security } from './schemas.ts'
+import { problemAnswers, security } from './schemas.ts'
 import { trust, validator } from './validate.ts'
 
 const validate = validator(AccountInput)
+const validateChange = validator(AccountChange)
 const tags = ['accounts']
 
 export const accountRoutes = (app: FastifyInstance, parts: RouteParts): void => {
   const { directory, inTurn } = parts
+  const admin = { preValidation: requires(parts, 'admin'), validatorCompiler: trust }
+
+  /** Throws unless the name is free, or the account's own. */
+  const holdName = (tenant: string, name: string, appid: string | undefined): void => {
+    const namesake = directory.accountOf(tenant, name)
+    if (namesake && namesake.appid !== appid)
+      throw new Problem('already-exists', { detail: `Another account is named ${name}` })
+  }
+  const surroundings = (tenant: string) => ({
+    tenant,
+    platformOf: (nameOrAppid: string) => directory.accountOf(tenant, nameOrAppid),
+    webhookFault: parts.webhookFault,
+  })
 
   app.get(
     '/v1/accounts',
@@ -33,61 +55,106 @@ export const accountRoutes = (app: FastifyInstance, parts: RouteParts): void => 
   app.post(
     '/v1/accounts',
     {
-      preValidation: requires(parts, 'admin'),
-      validatorCompiler: trust,
+      ...admin,
       schema: {
         tags,
         security,
-        summary: 'Add an account, or change the one with this appid',
+        summary: 'Add an account, or describe anew the one with this appid',
+        description:
+          'What is left out of `callback`, `grants_from`, `limits` and `templates` stays as it is. A webhook is known by its name as well.',
         body: AccountInput,
-        response: { 200: AccountView, 201: AccountView, ...problemAnswers },
+        response: { 200: NewAccountView, 201: NewAccountView, ...problemAnswers },
       },
     },
     async (request, reply) => {
       const input = validate(parseStrictJson(rawBody(request)))
-      const account = accountOf(input, request.caller.tenant)
+      const { tenant } = request.caller
       return inTurn(async () => {
-        const present = directory.account(account.appid)
-        if (present && present.tenant !== account.tenant) throw new Problem('forbidden')
-        const namesake = directory.accountOf(account.tenant, account.name)
-        if (namesake && namesake.appid !== account.appid)
-          throw new Problem('already-exists', { detail: `Another account is named ${account.name}` })
-        if (!present) checkRoom(directory, account.tenant, 'accounts')
-        if (present === undefined) await directory.putAccount(account)
-        const kept = await directory.changeAccount(account.appid, ({ templates }) => ({
-          ...account,
-          templates: input.templates ? mergeDeclared(templates, account.templates) : templates,
-        }))
+        const present = presentOf(input, tenant)
+        if (present && present.tenant !== tenant) throw new Problem('forbidden')
+        holdName(tenant, input.name, present?.appid ?? input.appid)
+        if (!present) checkRoom(directory, tenant, 'accounts')
+        const account = await write(present, (latest) => accountOf(input, latest, surroundings(tenant)))
         audit(parts, request, present ? 'account.update' : 'account.create', `account/${account.appid}`)
-        return reply.code(present ? 200 : 201).send(accountView(kept ?? account))
+        const made = account.kind === 'webhook' && !present && input.secret === undefined
+        return reply
+          .code(present ? 200 : 201)
+          .send({ ...accountView(account), ...(made && { secret: account.secret }) })
       })
     },
   )
+
+  app.patch(
+    '/v1/accounts/:name',
+    {
+      ...admin,
+      schema: {
+        tags,
+        security,
+        summary: 'Change single settings of an account',
+        body: AccountChange,
+        response: { 200: AccountView, ...problemAnswers },
+      },
+    },
+    async (request) => {
+      const change = validateChange(parseStrictJson(rawBody(request)))
+      const { tenant } = request.caller
+      return inTurn(async () => {
+        const present = known(tenant, request.params)
+        if (change.name !== undefined) holdName(tenant, change.name, present.appid)
+        const account = await write(present, (latest) =>
+          changedAccount(latest ?? present, change, surroundings(tenant)),
+        )
+        audit(parts, request, 'account.update', `account/${account.appid}`)
+        return accountView(account)
+      })
+    },
+  )
+
+  app.post(
+    '/v1/accounts/:name/check',
+    {
+      ...admin,
+      schema: {
+        tags,
+        security,
+        summary: 'Ask WeChat whether an account is able to send',
+        response: { 200: AccountCheckView, ...problemAnswers },
+      },
+    },
+    async ({ caller, params }) => {
+      const { appid, name } = known(caller.tenant, params)
+      if (parts.checkAccount === undefined) throw new Problem('try-later')
+      const findings = await parts.checkAccount(appid)
+      return { account: name, appid, ok: findings.every(({ level }) => level !== 'fault'), findings }
+    },
+  )
+
+  const known = (tenant: string, params: unknown): Account => {
+    const account = directory.accountOf(tenant, (params as { name: string }).name)
+    if (account === undefined) throw new Problem('not-found')
+    return account
+  }
+
+  const presentOf = ({ kind, appid, name }: AccountInput, tenant: string): Account | undefined => {
+    if (appid !== undefined) {
+      const present = directory.account(appid)
+      if (appid.startsWith('wh_') && present === undefined) throw new Problem('not-found')
+      return present
+    }
+    const namesake = kind === 'webhook' ? directory.accountOf(tenant, name) : undefined
+    return namesake?.kind === 'webhook' ? namesake : undefined
+  }
+
+  /** Stores what `make` makes of the account as it is when its turn comes. */
+  const write = async (
+    present: Account | undefined,
+    make: (latest: Account | undefined) => Account,
+  ): Promise<Account> => {
+    const changed = present && (await directory.changeAccount(present.appid, make))
+    if (changed) return changed
+    const account = make(undefined)
+    await directory.putAccount(account)
+    return account
+  }
 }
-
-const accountOf = (input: AccountInput, tenant: string): Account => ({
-  appid: input.appid,
-  tenant,
-  name: input.name,
-  kind: input.kind,
-  secret: input.secret,
-  tokenApi: input.token_api ?? 'stable',
-  templates: (input.templates ?? []).map(({ template_id, alias, title }) => ({
-    templateId: template_id,
-    ...(alias !== undefined && { alias }),
-    ...(title !== undefined && { title }),
-  })),
-})
-
-const accountView = ({ name, appid, kind, tokenApi, secret, templates }: Account) => ({
-  name,
-  appid,
-  kind,
-  token_api: tokenApi,
-  secret_ends_with: secret.slice(-4),
-  templates: templates.map(({ templateId, alias = null, title = null }) => ({
-    template_id: templateId,
-    alias,
-    title,
-  })),
-})

@@ -1,6 +1,6 @@
 /** The shapes of the public API. Types, validation and the OpenAPI document all come from these. */
 import Type, { type Static } from 'typebox'
-import { accountKinds, customerMessageTypes } from '../channels/channel.ts'
+import { customerMessageTypes } from '../channels/channel.ts'
 import { channels, lanes, states } from '../message.ts'
 import { Warnings } from './template-schemas.ts'
 
@@ -266,49 +266,6 @@ export const MessageListQuery = Type.Object(
   { ...closed, title: 'MessageListQuery' },
 )
 export type MessageListQuery = Static<typeof MessageListQuery>
-
-export const AccountInput = Type.Object(
-  {
-    name: Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_.-]+$' }),
-    appid: Type.String({ pattern: '^wx[0-9a-z]{16}$' }),
-    secret: Type.String({ minLength: 1, maxLength: 128 }),
-    kind: oneOf(accountKinds),
-    token_api: Type.Optional(oneOf(['stable', 'plain'], { description: '`stable` by default.' })),
-    templates: Type.Optional(
-      Type.Array(
-        Type.Object(
-          {
-            template_id: Type.String({ minLength: 1, maxLength: 64 }),
-            alias: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
-            title: Type.Optional(Type.String({ maxLength: 64 })),
-          },
-          closed,
-        ),
-        { maxItems: 200 },
-      ),
-    ),
-  },
-  { ...closed, title: 'AccountInput' },
-)
-export type AccountInput = Static<typeof AccountInput>
-
-export const AccountView = Type.Object(
-  {
-    name: Type.String(),
-    appid: Type.String(),
-    kind: Type.String(),
-    token_api: Type.String(),
-    secret_ends_with: Type.String({ description: 'The last four characters; the rest is never shown.' }),
-    templates: Type.Array(
-      Type.Object({
-        template_id: Type.String(),
-        alias: Type.Union([Type.String(), Type.Null()]),
-        title: Type.Union([Type.String(), Type.Null()]),
-      }),
-    ),
-  },
-  { title: 'Account' },
-)
 
 /** The ways to sign, for the document: any one of them. */
 export const security = [{ signature: [] }, { params: [] }, { bearer: [] }]

@@ -73,3 +73,48 @@ test('the accounts are listed', async (t: TestContext) => {
   t.assert.match(stdout, /^demo-official\twx00000000000de301\tofficial\torder-shipped,/)
   t.assert.equal(JSON.parse((await cli(['accounts', 'list', '--json'])).stdout).length, 2)
 })
+
+test('an account is checked, and a fault says how to mend it', async (t: TestContext) => {
+  const { cli, faults } = await startRunning(t)
+  const well = await cli(['accounts', 'check', 'demo-official'])
+  t.assert.equal(well.code, 0)
+  t.assert.match(well.stdout, /^✔ token: There is an access_token\.\n✔ quota: /)
+
+  await faults({ path: '/cgi-bin/stable_token', errcode: 40164 })
+  const ill = await cli(['accounts', 'check', 'demo-miniprogram'])
+  t.assert.equal(ill.code, 1)
+  t.assert.match(ill.stdout, /^✖ token 40164: .+\n {2}→ .+\n$/)
+  const json = JSON.parse((await cli(['accounts', 'check', 'demo-miniprogram', '--json'])).stdout)
+  t.assert.partialDeepStrictEqual(json, { ok: false, findings: [{ errcode: 40164 }] })
+  t.assert.equal((await cli(['accounts', 'check', 'nobody'])).code, 3)
+})
+
+test('a webhook gets its secret from us, and an endpoint keeps its own in a file', async (t: TestContext) => {
+  const { cli, home } = await startRunning(t)
+  const made = await cli([
+    'accounts',
+    'add',
+    '--name',
+    'sms',
+    '--kind',
+    'webhook',
+    '--url',
+    'https://hooks.example',
+  ])
+  t.assert.match(made.stdout, /^sms\twh_[0-9a-f]{16}\twebhook\t…\S{4}\nsecret\twhsec_\S{44}\n$/)
+  t.assert.match(made.stderr, /not shown again/)
+
+  const file = join(home, 'authorization')
+  writeFileSync(file, 'Bearer canary-abcd\n')
+  const foreign = await cli([
+    ...[...flags, '--token-api', 'foreign', '--token-endpoint', 'http://tokens.internal/shop'],
+    ...['--token-authorization-file', file, '--limit-daily', '500', '--json'],
+  ])
+  t.assert.partialDeepStrictEqual(JSON.parse(foreign.stdout), {
+    token_api: 'foreign',
+    token_endpoint: { url: 'http://tokens.internal/shop', authorization_ends_with: 'abcd' },
+    limits: { daily: 500 },
+  })
+  const half = await cli([...flags, '--token-api', 'foreign', '--callback-mode', 'safe'])
+  t.assert.equal(half.code, 2)
+})
