@@ -13,6 +13,7 @@ import { createWechatClient } from '../../src/wechat/client.ts'
 import { createQuotaReader } from '../../src/wechat/quota.ts'
 import { createSender } from '../../src/wechat/sender.ts'
 import { createTokenCentre } from '../../src/wechat/token-centre.ts'
+import { createWechatSource } from '../../src/wechat/token-source.ts'
 import { startWorker } from '../../src/worker.ts'
 import { atEnd } from './at-end.ts'
 import { openEngine } from './embedded.ts'
@@ -83,7 +84,7 @@ export const startSending = async (t: TestContext, options: SendingOptions = {})
   const accountOf = (appid: string) => accountWith(appid, limits)
   const client = createWechatClient({ origin: simulator.url, connections: concurrency + 1, clock })
   const parts = { client, accountOf, clock, random: () => 0.5, observe: observer.observe }
-  const tokens = createTokenCentre(parts)
+  const tokens = createTokenCentre({ ...parts, ask: createWechatSource(client) })
   const sender = createSender({ ...parts, tokens })
   atEnd(t, sender.close)
   const policy = { retry: defaultRetryPolicy, callMs: 42_000, whenNoGrant: () => 'try' as const }

@@ -7,7 +7,8 @@ import { suite, type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import type { Observation } from '../../src/observe.ts'
 import { createRandom } from '../../src/simulator/random.ts'
-import { createTokens, type TokenWorld } from '../../src/simulator/tokens.ts'
+import { usualSwitches } from '../../src/simulator/switches.ts'
+import { createTokens } from '../../src/simulator/tokens.ts'
 import type { Answer } from '../../src/wechat/call.ts'
 import type { CallReply } from '../../src/wechat/reply.ts'
 import { createSender } from '../../src/wechat/sender.ts'
@@ -41,7 +42,7 @@ const run = async ({
   rivalAt,
   overlapMs,
 }: {
-  readonly world: TokenWorld
+  readonly world: 'stable' | 'plain'
   readonly durationMs: number
   /** Whether the rival refreshes at this step, by its time since the start. */
   readonly rivalAt: (passedMs: number) => boolean
@@ -52,9 +53,7 @@ const run = async ({
   const account = anAccount({ tokenApi: world })
   const tokens = createTokens({
     now: clock.now,
-    resetHour: 0,
-    malformedErrcode: 40014,
-    forcedRefreshOverlap: false,
+    switches: usualSwitches,
     onIssued: () => {},
   })
   const wire = () => clock.sleep(20 + Math.floor(random.next() * 60))
@@ -145,7 +144,7 @@ const andAgainSoon = (lag: number) => (passed: number) =>
 
 type Case = readonly [
   what: string,
-  world: TokenWorld,
+  world: 'stable' | 'plain',
   rivalAt: (passed: number) => boolean,
   overlapMs: number,
 ]
