@@ -279,7 +279,24 @@ export const lines: Readonly<Record<string, Line>> = {
       probe('one with the name of theirs', 201, ({ accountName: name }) =>
         post('/v1/accounts', { ...anAccount, name }),
       ),
+      probe('one that gets its token from theirs', 400, ({ accountName: component }) =>
+        post('/v1/accounts', { ...anAccount, name: 'x', token_api: 'component', component }),
+      ),
     ],
+  },
+  'PATCH /v1/accounts/:name': {
+    scope: 'admin',
+    probes: [
+      probe('theirs', 404, ({ appid }) => ({
+        method: 'PATCH',
+        path: `/v1/accounts/${appid}`,
+        body: { name: 'mine' },
+      })),
+    ],
+  },
+  'POST /v1/accounts/:name/check': {
+    scope: 'admin',
+    probes: [probe('theirs', 404, ({ appid }) => post(`/v1/accounts/${appid}/check`))],
   },
 
   'GET /v1/templates': {
