@@ -212,10 +212,11 @@ export interface Config extends Omit<Values, 'engine' | 'simulatorAdmin'> {
 }
 
 /**
- * How long sending one message can take at worst: a token is asked for, the call is made, the token is healed,
- * the call is made again; each of the four has the time of one call. A margin is for our own delays.
+ * How long sending one message can take at worst: a token is asked for, the call is made, the token is healed, the
+ * call is made again; each of the four has the time of one call. Healing may wait a second for its turn, twice; the
+ * rest is a margin for our own delays.
  */
-export const longestSendMs = (callTimeoutMs: number): number => 4 * callTimeoutMs + 2000
+export const longestSendMs = (callTimeoutMs: number): number => 4 * callTimeoutMs + 4000
 
 /**
  * Reads the settings from an environment. A secret may also come from a file, named by the setting with

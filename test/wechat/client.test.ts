@@ -10,7 +10,7 @@ import { createWechatClient, type WechatClient } from '../../src/wechat/client.t
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { answer, type OnRequest, okBody, serve } from './raw-server.ts'
 
-const timeoutMs = 300
+const timeoutMs = 1000
 /** How late a deadline may be noticed on a busy machine. */
 const graceMs = 700
 const token = '77_canary-token'
