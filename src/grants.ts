@@ -91,6 +91,12 @@ export const windows = {
   },
 } as const
 
+/**
+ * How long a message that was sent without a grant in the books is set off against the next word of one: that word was
+ * on its way. WeChat pushes an event three times within seconds, and a page reports what its user has just allowed.
+ */
+export const owedGrantMs = 10 * minuteMs
+
 /** Whose permission a message needs. Windows and form ids are not tied to a template. */
 export const grantHolderOf = ({
   account,

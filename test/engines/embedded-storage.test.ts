@@ -359,7 +359,7 @@ const makeFirstVersion = (folder: string): void => {
     ALTER TABLE queue DROP COLUMN condition;
     ALTER TABLE queue DROP COLUMN grant_key;
     ALTER TABLE queue DROP COLUMN grant_handle;
-    DROP TABLE receipts; DROP TABLE stray_receipts; DROP TABLE grants; DROP TABLE contacts; DROP TABLE note_keys;
+    DROP TABLE receipts; DROP TABLE stray_receipts; DROP TABLE grants; DROP TABLE owed_grants; DROP TABLE contacts; DROP TABLE note_keys;
     PRAGMA user_version = 1;`)
   db.close()
 }

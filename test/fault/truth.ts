@@ -9,6 +9,7 @@ interface Summary {
   readonly id: string
   readonly client_msg_id: string | null
   readonly channel: Channel
+  readonly touser: string
   readonly state: State
   readonly reason: string | null
 }
@@ -57,7 +58,8 @@ const readRecord = async (caller: Caller, id: string): Promise<FinalRecord> => {
   return { id, key: client_msg_id ?? '', channel, state, reason, timeline }
 }
 
-const readAll = async (caller: Caller, filter: string): Promise<readonly Summary[]> => {
+/** What the list of messages shows, all of it. */
+export const readAll = async (caller: Caller, filter: string): Promise<readonly Summary[]> => {
   const rows: Summary[] = []
   let cursor = ''
   do {

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Grant, GrantChange, GrantKind } from '../../grants.ts'
 import type { GrantEffect } from '../../settlement.ts'
+import { createOwedGrants } from './owed-grants.ts'
 import type { GrantRow } from './rows.ts'
 
 /**
@@ -9,6 +10,7 @@ import type { GrantRow } from './rows.ts'
  * back into the count.
  */
 export const createGrants = (db: DatabaseSync) => {
+  const owed = createOwedGrants(db)
   const find = db.prepare(`
     SELECT id, generation, name FROM grants
     WHERE account = ? AND touser = ? AND template_id = ? AND kind = ? AND (? IS NULL OR name = ?)
@@ -79,6 +81,7 @@ export const createGrants = (db: DatabaseSync) => {
     /** What becomes of what a delivery held. `void` withdraws all of the kind, or the one of that name. */
     settle(effect: GrantEffect, handle: string | null, holder: Wanted, now: number): void {
       if (handle !== null) settled[effect](...parse(handle), now)
+      else if (effect === 'used') owed.owe(holder, now)
       if (effect !== 'void') return
       const { account, touser, templateId, key } = holder
       const { kind, name } = kindAndName(key)
@@ -89,13 +92,14 @@ export const createGrants = (db: DatabaseSync) => {
     change(change: GrantChange, now: number): void {
       const { account, touser, templateId, kind, name } = change
       const key = { account, touser, templateId, kind, now }
+      owed.hasBooks(account)
       if (change.change === 'withdraw') {
         withdraw.run({ ...key, name: name ?? null })
         if (kind === 'subscribe') withdrawn.run(key)
         return
       }
       const expiresAt = ('expiresAt' in change && change.expiresAt) || null
-      const count = change.change === 'lasting' ? null : change.count
+      const count = change.change === 'lasting' ? null : change.count - owed.paidBy(change, now)
       const statement = kind === 'form' ? issue : change.change === 'add' ? add : set
       statement.run({ ...key, name: name ?? '', count, expiresAt })
     },
@@ -121,14 +125,14 @@ export interface Wanted {
 /** Of one person in one account; who has more form ids than this has more than can be used. */
 const mostListed = 1000
 
-const kindAndName = (key: string): { readonly kind: GrantKind; readonly name: string | null } => {
+export const kindAndName = (key: string): { readonly kind: GrantKind; readonly name: string | null } => {
   const blank = key.indexOf(' ')
   if (blank < 0) return { kind: key as GrantKind, name: null }
   return { kind: key.slice(0, blank) as GrantKind, name: key.slice(blank + 1) }
 }
 
 /** Windows and form ids are not tied to a template. */
-const templateOf = (kind: GrantKind, templateId: string): string =>
+export const templateOf = (kind: GrantKind, templateId: string): string =>
   kind === 'window' || kind === 'form' ? '' : templateId
 
 const parse = (handle: string): [id: number, generation: number] => {

@@ -14,7 +14,7 @@ import { DatabaseSync } from 'node:sqlite'
  * `recipients`: which openids appear in which stretch of messages (`recipients.ts`).
  * `receipts`: what WeChat's events say of messages that had ended; written once. `stray_receipts`: those whose
  *   message is not known, or not yet.
- * `grants`, `contacts`: the books on permissions and people. `note_keys`: which notes have been taken.
+ * `grants`, `owed_grants`, `contacts`: the books on permissions and people. `note_keys`: which notes have been taken.
  */
 const firstTables = `
 CREATE TABLE messages (
@@ -138,6 +138,18 @@ CREATE TABLE grants (
   updated_at INTEGER NOT NULL,
   UNIQUE (account, touser, template_id, kind, name)
 ) STRICT;
+
+CREATE TABLE owed_grants (
+  account TEXT NOT NULL,
+  touser TEXT NOT NULL,
+  template_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (account, touser, template_id, kind, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX owed_grants_at ON owed_grants (at);
 
 CREATE TABLE contacts (
   account TEXT NOT NULL,

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { owedGrantMs } from '../../grants.ts'
 import { stretchLength } from './recipients.ts'
 
 /**
@@ -19,6 +20,9 @@ export const createUpkeep = (db: DatabaseSync) => {
   const oldStrays = db.prepare(`
     DELETE FROM stray_receipts WHERE (account, msgid) IN
       (SELECT account, msgid FROM stray_receipts WHERE until <= ? LIMIT ?)`)
+  const oldDebts = db.prepare(`
+    DELETE FROM owed_grants WHERE (account, touser, template_id, kind, name) IN
+      (SELECT account, touser, template_id, kind, name FROM owed_grants WHERE at < ? LIMIT ?)`)
   const lastGrant = db.prepare(
     'SELECT max(id) AS id FROM (SELECT id FROM grants WHERE id > ? ORDER BY id LIMIT ?)',
   )
@@ -44,6 +48,7 @@ export const createUpkeep = (db: DatabaseSync) => {
   const sweepNotes = ({ now, before, max }: SweepOptions): void => {
     oldKeys.run(now, max)
     oldStrays.run(now, max)
+    oldDebts.run(now - owedGrantMs, max)
     const { id: last } = lastGrant.get(grantsSweptTo, max) as { id: number | null }
     if (last !== null) oldGrants.run({ after: grantsSweptTo, last, before, now })
     grantsSweptTo = last ?? 0
