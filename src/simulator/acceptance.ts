@@ -37,21 +37,21 @@ export const permissionErrcode = (world: World, asking: Asking): 0 | GrantErrcod
   return world.grants.check({ appid: account.appid, touser }, permission, call.at)
 }
 
-export const addressOf = ({ account, touser, exclusive }: Draft): Addressed => ({
+const addressOf = ({ account, touser, exclusive }: Draft): Addressed => ({
   appid: account.appid,
   touser,
   exclusive,
 })
 
 /** What counts as the same content (40241). */
-export const sameness =
+const sameness =
   ({ templateId, content }: Draft) =>
   (): string =>
     `${templateId} ${JSON.stringify(content)}`
 
 /** Why this user is not to be sent this now. */
 export const paceErrcode = ({ pace }: World, draft: Draft): 43108 | 43117 | 40241 | undefined =>
-  pace.errcode(addressOf(draft), sameness(draft), draft.call.at)
+  pace.idle() ? undefined : pace.errcode(addressOf(draft), sameness(draft), draft.call.at)
 
 /** A message that a filter stopped is kept for queryblocktmplmsg. */
 export const wordsErrcode = <Errcode extends 45168 | 40249>(
@@ -90,6 +90,6 @@ export const acceptMessage = (world: World, draft: Draft): Effect => {
       : usual
   const counted = draft.permission !== undefined && countsGrants(world, account)
   world.accept(effect, draft.key, counted ? draft.permission : undefined)
-  world.pace.note(addressOf(draft), sameness(draft), call.at)
+  if (!world.pace.idle()) world.pace.note(addressOf(draft), sameness(draft), call.at)
   return effect
 }

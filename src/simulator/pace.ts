@@ -5,6 +5,8 @@
 import type { Switches } from './switches.ts'
 
 export interface Pace {
+  /** Whether there is nothing to be minded: the usual case, which costs nothing. */
+  idle(): boolean
   /** Why this user is not to be sent this now, or nothing. `content` makes the text that is compared. */
   errcode(touser: Addressed, content: () => string, at: number): 43108 | 43117 | 40241 | undefined
   /** A message was accepted. */
@@ -33,6 +35,7 @@ export const createPace = (switches: Switches): Pace => {
   const keyOf = ({ appid, touser }: Addressed): string => `${appid} ${touser}`
 
   return {
+    idle: () => open.size === 0 && switches.recipientPace === 0 && switches.sameContent === 'accept',
     errcode: (to, content, at) => {
       if (to.exclusive && open.size > 0 && switches.concurrentCalls === 'refuse' && open.has(keyOf(to)))
         return 43108
