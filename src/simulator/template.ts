@@ -114,5 +114,5 @@ const textOf = (value: unknown): string =>
 /** All published samples fit a cut after 30 characters (I; lengths V). */
 const reasonText = (key: string, what: string): string => `data.${key}.value ${what}`.slice(0, 30)
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
