@@ -96,6 +96,8 @@ export interface Account {
 
 export interface Accounts {
   get(appid: string): Account | undefined
+  /** The same for whoever only looks: in the "accept any" mode it makes no new account. */
+  known(appid: string): Account | undefined
   /** Every account known by configuration, and those met in the "accept any" mode. */
   list(): Iterable<Account>
   /** Whether unknown appids, secrets, openids and templates are all right. */
@@ -118,7 +120,12 @@ export const createAccounts = (configured: readonly SimulatedAccount[], acceptAn
     known.set(appid, stranger)
     return stranger
   }
-  return { get: (appid) => known.get(appid) ?? meet(appid), list: () => known.values(), acceptAny }
+  return {
+    get: (appid) => known.get(appid) ?? meet(appid),
+    known: (appid) => known.get(appid),
+    list: () => known.values(),
+    acceptAny,
+  }
 }
 
 type Configured = Omit<SimulatedAccount, 'kind'> & { readonly kind?: AccountKind }

@@ -8,6 +8,7 @@ import { type Call, parseBody, queryValue, textField } from './call.ts'
 import { contentOf } from './content.ts'
 import { type Ending, type EndingType, faultyOutcome, type Outcome, plainOutcome } from './ending.ts'
 import { type FaultRule, faultName } from './faults.ts'
+import { sendingPaths } from './inbox.ts'
 import { createDelays } from './latency.ts'
 import type { ResolvedOptions } from './options.ts'
 import { readBody } from './read-body.ts'
@@ -19,13 +20,13 @@ import type { World } from './world.ts'
 export interface ApiParts {
   readonly world: World
   readonly options: ResolvedOptions
-  /** What a person finds under `/`. */
-  readonly page: () => string
+  /** The page for people; `false`: the request is not for it. */
+  readonly ui: (req: IncomingMessage, res: ServerResponse) => boolean
 }
 
 export type Listener = (req: IncomingMessage, res: ServerResponse) => void
 
-export const createApi = ({ world, options, page }: ApiParts): Listener => {
+export const createApi = ({ world, options, ui }: ApiParts): Listener => {
   const answer = createAnswer(world)
   const write = createWriter(options)
   const nextDelayMs = createDelays(options.latency, world.random)
@@ -62,8 +63,7 @@ export const createApi = ({ world, options, page }: ApiParts): Listener => {
   })
 
   return (req, res) => {
-    if (req.url === '/' && req.method === 'GET')
-      return write(res, { kind: 'answer', status: 200, type: 'html', body: page() })
+    if (ui(req, res)) return
     readBody(req, (body) => {
       try {
         if (body === undefined) return write(res, plainOutcome(world.refuse(45002)).ending)
@@ -153,7 +153,32 @@ interface Happened {
   readonly fault: FaultRule | undefined
 }
 
-const record = (world: World, call: Call, { outcome, fault }: Happened): void =>
+const record = (world: World, call: Call, happened: Happened): void => {
+  recordCall(world, call, happened)
+  if (world.keepsBodies && call.path.startsWith(sendingPaths)) capture(world, call, happened)
+}
+
+const capture = (world: World, call: Call, { outcome, fault }: Happened): void => {
+  const { ending } = outcome
+  const { appid = '', touser = '' } = call
+  world.inbox.record({
+    at: call.at,
+    path: call.path,
+    appid: call.appid ?? null,
+    touser: call.touser ?? null,
+    templateId: call.templateId ?? null,
+    clientMsgId: textField(call.json, 'client_msg_id') ?? null,
+    msgid: outcome.msgid,
+    tags: call.tags ?? [],
+    request: call.body,
+    reply: ending.kind === 'answer' ? { status: ending.status, body: ending.body } : null,
+    errcode: outcome.errcode,
+    fault: fault === undefined ? null : faultName(fault),
+    blocked: world.recipients.stateOf(appid, touser).blocksMessages,
+  })
+}
+
+const recordCall = (world: World, call: Call, { outcome, fault }: Happened): void =>
   world.calls.record({
     appid: call.appid ?? null,
     touser: call.touser ?? null,

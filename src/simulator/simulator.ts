@@ -5,14 +5,15 @@
  */
 import type { SimulatedAccount } from './account.ts'
 import { createAdmin } from './admin.ts'
+import { adminRoutes } from './admin-routes.ts'
 import { createApi } from './api.ts'
 import { callbackRoutes } from './callback-routes.ts'
 import { createCallbacks, type Platforms } from './callbacks.ts'
 import { listen } from './listen.ts'
 import { resolveOptions, type SimulatorOptions } from './options.ts'
-import { homePage } from './page.ts'
 import { type CallbackTarget, checkTarget } from './push-target.ts'
 import { parseScenario, stageOf } from './scenario.ts'
+import { createUi } from './ui.ts'
 import { createWorld, type World } from './world.ts'
 
 export type { AccountFlags, AccountKind, Authorization, SimulatedAccount } from './account.ts'
@@ -43,8 +44,13 @@ export const startSimulator = async (given: SimulatorOptions): Promise<Simulator
   try {
     const routes = callbackRoutes(world, callbacks)
     const admin = await listen(options.admin, createAdmin(world, played, routes), {})
-    const page = () => homePage(admin.url, world.accounts.list())
-    const api = await listen(options.api, createApi({ world, options, page }), {
+    const ui = createUi({
+      world,
+      ownHost: options.api.host,
+      adminUrl: admin.url,
+      admin: new Map([...adminRoutes(world, played), ...routes]),
+    })
+    const api = await listen(options.api, createApi({ world, options, ui }), {
       keepAliveTimeout: options.idleMs,
       keepAliveTimeoutBuffer: 0,
     }).catch(async (cause: unknown) => {

@@ -9,6 +9,7 @@ import { createEffects, type Effect, type Effects } from './effects.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { createGrants, type Grants, type Held, type Permission } from './grants.ts'
 import type { Happening } from './happening.ts'
+import { createInbox, type Inbox } from './inbox.ts'
 import { type Journal, type JournalRecord, noJournal, openJournal } from './journal.ts'
 import { createMsgids, type Msgids } from './msgid.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -42,6 +43,7 @@ export interface World {
   readonly msgids: Msgids
   readonly effects: Effects
   readonly calls: Calls
+  readonly inbox: Inbox
   readonly ridLog: RidLog
   /** Messages that a filter stopped. */
   readonly blocked: Ring<BlockedMessage>
@@ -105,6 +107,9 @@ export interface Industries {
 const effectsKept = { withBodies: 500_000, withoutBodies: 2_000_000 }
 const blockedKept = 1_000
 
+/** What a person may want to look at again. */
+const inboxKept = 10_000
+
 /** What is in memory; `append` writes into the journal what must outlive it. */
 const createParts = (options: ResolvedOptions, append: (record: JournalRecord) => void) => {
   const { benchmark } = options
@@ -134,6 +139,7 @@ const createParts = (options: ResolvedOptions, append: (record: JournalRecord) =
     msgids: createMsgids(),
     effects: createEffects({ capacity: benchmark ? effectsKept.withoutBodies : effectsKept.withBodies }),
     calls: createCalls({ keepsRows: !benchmark }),
+    inbox: createInbox({ capacity: benchmark ? 0 : inboxKept, start: now() }),
     ridLog: createRidLog(),
     blocked: createRing<BlockedMessage>(blockedKept),
     industries: new Map<string, Industries>(),
@@ -203,6 +209,7 @@ export const createWorld = (options: ResolvedOptions, stage: Stage = stageOf(und
       journal.append({ kind: 'forgotten' })
       effects.clear()
       parts.calls.clear()
+      parts.inbox.clear()
     },
     reset: () => {
       empty(parts, options)
@@ -275,8 +282,20 @@ const replay = (parts: Parts, record: JournalRecord): void => {
 
 /** Everything but tokens, clock and msgids, as it was before anything happened. */
 const empty = (parts: Parts, { switches }: ResolvedOptions): void => {
-  const { effects, calls, dedupe, quota, recipients, grants, faults, ridLog, pace, blocked } = parts
-  for (const part of [effects, calls, dedupe, quota, recipients, grants, faults, ridLog, pace, blocked])
+  const { effects, calls, inbox, dedupe, quota, recipients, grants, faults, ridLog, pace, blocked } = parts
+  for (const part of [
+    effects,
+    calls,
+    inbox,
+    dedupe,
+    quota,
+    recipients,
+    grants,
+    faults,
+    ridLog,
+    pace,
+    blocked,
+  ])
     part.clear()
   parts.industries.clear()
   parts.components.reset()
