@@ -70,11 +70,10 @@ suite('the protocol', () => {
     t.assert.equal((await sim.api(templateSend, undefined, 'GET')).json.errcode, 43002)
   })
 
-  test('the first page names the useful addresses', async (t: TestContext) => {
+  test('the first page is for people, and only when it is read', async (t: TestContext) => {
     const sim = await openSimulator(t)
-    const { text } = await sim.api('/', undefined, 'GET')
-    t.assert.ok(text.includes(`${sim.adminUrl}/_sim/effects`))
-    t.assert.ok(text.includes(official.appid))
+    t.assert.match((await sim.api('/?m=1', undefined, 'GET')).text, /^<!doctype html>/)
+    t.assert.equal((await sim.api('/', {})).json.errcode, 40066)
   })
 
   test('an idle socket is cut after the time that was set, without notice', {
