@@ -23,7 +23,10 @@ export interface LedgerQuery {
   readonly account?: string
   readonly templateId?: string
   readonly tag?: string
-  /** Exactly a message id, an openid or a caller's `client_msg_id`; what is several of them finds all. */
+  /**
+   * Exactly a message id, an openid, a caller's `client_msg_id` (that of the facade's callers included) or a msgid that
+   * the facade has answered; what is several of them finds all.
+   */
   readonly q?: string
   /** Accepted at or after, milliseconds since 1970 UTC. */
   readonly from?: number

@@ -126,7 +126,13 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
 
   const openGateway = () => {
     const { bearer: allowBearer, lifeMs: defaultLifeMs } = config
-    const settings = { version, allowBearer, defaultLifeMs, syncTemplates: templates.sync }
+    const settings = {
+      version,
+      allowBearer,
+      defaultLifeMs,
+      syncTemplates: templates.sync,
+      facadeKey: vault.keyFor('facade-token'),
+    }
     return startGateway(
       {
         ...{ queue, ledger, recipients, coordination, pending, directory, observer, clock, readiness },

@@ -28,6 +28,15 @@ export const firstIdAt = (at: number): string =>
  */
 export const wechatClientMsgId = (id: MessageId): string => id.slice('msg_'.length)
 
+/** The key under which a message of the facade is the same one: WeChat's own, which is per account and openid. */
+export const facadeKey = (
+  clientMsgId: string,
+  { account, touser }: { readonly account: string; readonly touser: string },
+): string => `${facadeKeyStart(clientMsgId)}${account}\n${touser}`
+
+/** What every such key of one `client_msg_id` begins with, and no key of another. No line feed is in one. */
+export const facadeKeyStart = (clientMsgId: string): string => `w:${clientMsgId}\n`
+
 export const channels = [
   'template',
   'subscribe',

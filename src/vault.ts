@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto'
 import type { Vault } from './directory.ts'
 
 const keyBytes = 32
@@ -41,6 +41,7 @@ export const createVault = (masterKey: string, former?: string): Vault => {
       throw new Error(failure(id, candidates.length > 0))
     },
     isCurrent: (sealed) => partsOf(sealed).id === current.id,
+    keyFor: (purpose) => new Uint8Array(hkdfSync('sha256', current.bytes, '', `hongyan/${purpose}`, keyBytes)),
   }
 }
 

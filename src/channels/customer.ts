@@ -21,6 +21,12 @@ const payloads: Readonly<Record<CustomerMessageType, Payload>> = {
   link: { needed: ['title', 'url'], others: ['description', 'thumb_url'] },
 }
 
+/** Every field that stands under this msgtype. */
+export const payloadFields = (type: CustomerMessageType): readonly string[] => {
+  const { needed, others = [] } = payloads[type]
+  return [...needed, ...others]
+}
+
 /**
  * Customer-service messages (`custom/send`), of both kinds of account, free of a template but only inside the window
  * that the recipient's last interaction has opened: 48 hours and 5 messages after a message of theirs, a minute and 3
@@ -43,11 +49,11 @@ export const customer: ChannelTraits = {
     if (other !== undefined) return { pointer: `/${other}`, message: `The msgtype is ${msgtype}` }
     const payload = content[msgtype]
     if (payload === undefined) return { pointer: `/${msgtype}`, message: `A ${msgtype} message needs it` }
-    const { needed, others = [] } = payloads[msgtype]
+    const { needed } = payloads[msgtype]
     const missing = needed.find((name) => payload[name] === undefined)
     if (missing !== undefined)
       return { pointer: `/${msgtype}/${missing}`, message: `A ${msgtype} message needs it` }
-    const known = [...needed, ...others]
+    const known = payloadFields(msgtype)
     const stranger = Object.keys(payload).find((name) => !known.includes(name))
     return stranger === undefined
       ? undefined

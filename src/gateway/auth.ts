@@ -8,7 +8,7 @@ import type { Coordination } from '../coordination.ts'
 import type { AccessKey, Directory, Scope } from '../directory.ts'
 import { liveSecrets } from '../keys.ts'
 import { authorizationScheme, bodyDigest, sameSecret, verifyParams, verifyRequest } from '../signing.ts'
-import { createFailureLimit } from './failure-limit.ts'
+import type { FailureLimit } from './failure-limit.ts'
 import type { KeyUse } from './key-use.ts'
 import { Problem } from './problems.ts'
 
@@ -32,6 +32,7 @@ export interface AuthParts {
   readonly coordination: Coordination
   readonly clock: Clock
   readonly keyUse: KeyUse
+  readonly failures: FailureLimit
   /** Whether `Authorization: Bearer` is taken. */
   readonly allowBearer: boolean
 }
@@ -61,10 +62,9 @@ export const createAuthenticate = ({
   coordination,
   clock,
   keyUse,
+  failures,
   allowBearer,
 }: AuthParts): Authenticate => {
-  const failures = createFailureLimit(clock)
-
   /** The secrets of a key that count now: of one that has run out, or whose tenant is disabled, none. */
   const secretsOf = (key: AccessKey): readonly string[] =>
     directory.tenant(key.tenant)?.disabled ? [] : liveSecrets(key, clock.now())

@@ -21,6 +21,8 @@ import { type Authenticate, type Caller, createAuthenticate } from './auth.ts'
 import { type CallbackParts, callbackRoutes } from './callbacks.ts'
 import { checkRoute } from './check.ts'
 import { documentRoutes } from './documents.ts'
+import { facadeRoutes } from './facade.ts'
+import { createFailureLimit, type FailureLimit } from './failure-limit.ts'
 import { answerProblem, createFaultReport, problemOf, problemType } from './failures.ts'
 import { grantRoutes } from './grants.ts'
 import { healthRoutes, type Readiness } from './health.ts'
@@ -58,6 +60,8 @@ export interface GatewayParts {
   readonly checkAccount?: (appid: string) => Promise<readonly AccountFinding[]>
   /** Asks WeChat for the templates of an account; absent where nobody can. */
   readonly syncTemplates?: TemplateWatch['sync']
+  /** What vouches for the tokens of the facade: 32 bytes, the same at every gateway of an installation. */
+  readonly facadeKey: Uint8Array
 }
 
 /** What routes are given. */
@@ -67,6 +71,8 @@ export interface RouteParts extends GatewayParts {
   readonly acceptRate: AcceptRate
   /** For changes of keys, accounts and tenants. */
   readonly inTurn: InTurn
+  /** Of wrong signatures and secrets, by the address they come from. */
+  readonly failures: FailureLimit
   readonly waiters: ReturnType<typeof createWaiters>
   readonly reportFault: ReturnType<typeof createFaultReport>
 }
@@ -147,9 +153,11 @@ export const createApp = async (
   app.decorateRequest('caller')
 
   const keyUse = createKeyUse(parts.clock)
+  const failures = createFailureLimit(parts.clock)
   const routeParts: RouteParts = {
     ...parts,
-    authenticate: createAuthenticate({ ...parts, keyUse }),
+    failures,
+    authenticate: createAuthenticate({ ...parts, keyUse, failures }),
     keyUse,
     acceptRate: createAcceptRate(parts.clock, parts.directory),
     inTurn: createTurns(),
@@ -168,6 +176,7 @@ export const createApp = async (
     accountRoutes(routes, routeParts)
     templateRoutes(routes, routeParts)
     quotaRoutes(routes, routeParts)
+    facadeRoutes(routes, routeParts)
   })
   await app.ready()
   return app

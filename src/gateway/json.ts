@@ -9,13 +9,23 @@ const maxDepth = 8
 
 /** The value of a JSON text. Throws a `Problem` that says what is wrong with it. */
 export const parseStrictJson = (bytes: Buffer): unknown => {
+  const { value, members } = parseBounded(bytes)
+  if (check(value, '') !== members) throw new Problem('json-duplicate-key')
+  return value
+}
+
+/** The same for who wrote it for another reader: the last of two equal keys counts, and texts are not looked at. */
+export const parseLenientJson = (bytes: Buffer): unknown => parseBounded(bytes).value
+
+/** Refuses texts below a value that could not be shown or stored. */
+export const checkTexts = (value: unknown): void => void check(value, '')
+
+const parseBounded = (bytes: Buffer): { readonly value: unknown; readonly members: number } => {
   if (!isUtf8(bytes)) throw new Problem('utf8-invalid')
   if (bytes.length >= 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf)
     throw new Problem('text-invalid', { detail: 'The body begins with a byte order mark' })
   const members = countMembers(bytes)
-  const value = parse(bytes.toString('utf8'))
-  if (check(value, '') !== members) throw new Problem('json-duplicate-key')
-  return value
+  return { value: parse(bytes.toString('utf8')), members }
 }
 
 const parse = (text: string): unknown => {

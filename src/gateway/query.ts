@@ -7,3 +7,9 @@ export const queryOf = (request: FastifyRequest): Readonly<Record<string, unknow
   if (query.signature !== undefined) for (const name of signatureParams) delete query[name]
   return query
 }
+
+/** One parameter of the query, the first if there are several; nothing when it is empty. */
+export const queryText = (request: FastifyRequest, name: string): string | undefined => {
+  const [value] = [(request.query as Record<string, unknown>)[name]].flat()
+  return typeof value === 'string' && value !== '' ? value : undefined
+}

@@ -256,7 +256,10 @@ export const MessageListQuery = Type.Object(
     batch: Type.Optional(Type.String({ maxLength: 64 })),
     tag: Type.Optional(Type.String({ maxLength: 64 })),
     q: Type.Optional(
-      Type.String({ maxLength: 128, description: 'A message id, an openid or a client_msg_id.' }),
+      Type.String({
+        maxLength: 128,
+        description: 'A message id, an openid, a client_msg_id or a msgid that the facade has answered.',
+      }),
     ),
     from: Type.Optional(Time('Accepted at or after.')),
     to: Type.Optional(Time('Accepted before.')),

@@ -39,9 +39,14 @@ export const sendRoute = (app: FastifyInstance, parts: RouteParts): void => {
   )
 }
 
+/** Nothing new is taken while too much waits for the disk. */
+export const refuseOverload = ({ pending }: RouteParts): void => {
+  if (pending() > maxPending) throw new Problem('overloaded', { retryAfterSeconds: 1 })
+}
+
 /** Takes one message, or many: each of many has its own result, and good ones do not suffer for bad ones. */
 const send = async (request: FastifyRequest, reply: FastifyReply, parts: RouteParts): Promise<unknown> => {
-  if (parts.pending() > maxPending) throw new Problem('overloaded', { retryAfterSeconds: 1 })
+  refuseOverload(parts)
   const admission = parts.acceptRate.admit(request.caller.tenant, reply)
   const dry = sendQuery(queryOf(request)).dry !== undefined
   const body = rawBody(request)

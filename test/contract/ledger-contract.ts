@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { suite } from 'node:test'
+import { facadeMsgid } from '../../src/facade-msgid.ts'
 import type { LedgerQuery } from '../../src/ledger.ts'
-import { callerKey, type Message, type MessageRecord, type State, states } from '../../src/message.ts'
+import {
+  callerKey,
+  facadeKey,
+  type Message,
+  type MessageRecord,
+  type State,
+  states,
+} from '../../src/message.ts'
 import type { Settlement } from '../../src/settlement.ts'
 import { type ContractOptions, clausesOf, type Harness, receiveNow, receiveOne } from '../support/harness.ts'
 import { aKeyedMessage, aMessage } from '../support/messages.ts'
@@ -202,6 +210,40 @@ const searching = (options: ContractOptions) => {
     const { records } = await ledger.search({ tenant: 'acme', q: 'order-1', limit: 10 })
     assert.deepEqual(idsOf(records), [message.id])
   })
+
+  clause(
+    'q finds a message by the number that the facade has answered',
+    async (_t, { queue, ledger, clock }) => {
+      const messages = [0, 0, 1, 2].map((ms) => aMessage({ acceptedAt: clock.now() + ms }))
+      await queue.publish(messages)
+      const search = async (q: string) =>
+        idsOf((await ledger.search({ tenant: 'acme', q, limit: 10 })).records)
+      for (const message of messages) {
+        const msgid = facadeMsgid(message.id)
+        const same = messages.filter(({ id }) => facadeMsgid(id) === msgid)
+        assert.deepEqual(await search(msgid), idsOf(same))
+        assert.deepEqual(await search(String(BigInt(msgid) + 1n)), [])
+        assert.deepEqual((await ledger.search({ tenant: 'other', q: msgid, limit: 10 })).records, [])
+      }
+      for (const q of ['1', '9'.repeat(18), '9'.repeat(19), '0'.repeat(18)])
+        assert.deepEqual(await search(q), [])
+    },
+  )
+
+  clause(
+    'q finds the messages of one key of the facade, to whomever they went',
+    async (_t, { queue, ledger }) => {
+      const keyed = (clientMsgId: string, touser: string) => {
+        const message = aMessage({ clientMsgId, touser })
+        return { ...message, idempotency: { key: facadeKey(clientMsgId, message), fingerprint: '' } }
+      }
+      const wanted = ['o-1', 'o-2'].map((touser) => keyed('订单 1', touser))
+      await queue.publish([...wanted, keyed('订单 12', 'o-3'), keyed('订单', 'o-4')])
+      const { records } = await ledger.search({ tenant: 'acme', q: '订单 1', limit: 10 })
+      assert.deepEqual(idsOf(records), idsOf(wanted))
+      assert.deepEqual((await ledger.search({ tenant: 'other', q: '订单 1', limit: 10 })).records, [])
+    },
+  )
 
   clause(
     'q that is an openid to some and a caller’s key to others finds both',

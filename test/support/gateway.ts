@@ -129,7 +129,8 @@ const masterKey = Buffer.alloc(32, 7).toString('base64')
 export const openGateway = async (t: TestContext, options: GatewayOptions = {}) => {
   const { folder = temporaryFolder(t), clock = createTestClock(Date.now()), parts = () => ({}) } = options
   const engine = await openEngine(t, { folder, clock })
-  const directory = await openDirectory(engine.directoryRecords, createVault(masterKey))
+  const vault = createVault(masterKey)
+  const directory = await openDirectory(engine.directoryRecords, vault)
   if (directory.keys('acme').length === 0) await furnish(directory, clock.now())
   const observer = createObserver()
   const real: GatewayParts = {
@@ -144,6 +145,7 @@ export const openGateway = async (t: TestContext, options: GatewayOptions = {}) 
     version: '0.0.0-test',
     allowBearer: true,
     defaultLifeMs: 72 * 3_600_000,
+    facadeKey: vault.keyFor('facade-token'),
   }
   const gateway = await startGateway(
     { ...real, ...parts(real) },

@@ -1,6 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { facadeMsgid, facadeMsgidTime } from '../../facade-msgid.ts'
 import type { LedgerQuery } from '../../ledger.ts'
-import { callerKey, firstIdAt, isFinal, type State, states } from '../../message.ts'
+import {
+  callerKey,
+  facadeKeyStart,
+  firstIdAt,
+  isFinal,
+  type MessageId,
+  type State,
+  states,
+} from '../../message.ts'
 import { placesOf } from './recipients.ts'
 import { type RecordRow, recordColumns, recordState, recordTables } from './rows.ts'
 
@@ -87,7 +96,7 @@ const prepare = (db: DatabaseSync, tables: string, where: readonly string[]) => 
   return statement
 }
 
-/** What `q` names: a message by its id or by its caller's key, and the messages of an openid. */
+/** What `q` names: a message by its id, its number or its caller's key, and the messages of an openid. */
 const readKey = (
   db: DatabaseSync,
   filter: Filter,
@@ -95,18 +104,41 @@ const readKey = (
   { tenant, limit }: Query,
   range: Range,
 ): FoundRows => {
-  const byKey = db
-    .prepare('SELECT id FROM idempotency WHERE tenant = ? AND key = ?')
-    .get(tenant, callerKey(q))
-  const ids = [q, (byKey?.id as string | undefined) ?? q]
+  const ids = [q, ...idsByKey(db, tenant, q), ...idsByMsgid(db, q)]
   const named = ids
     .flatMap((id) => db.prepare('SELECT seq FROM messages WHERE id = ?').all(id))
     .map(({ seq }) => seq as number)
   const own = {
-    where: [...filter.where, '(m.touser = ? OR m.id IN (?, ?))'],
-    values: [...filter.values, q, ...ids],
+    where: [...filter.where, '(m.touser = ? OR m.id IN (SELECT value FROM json_each(?)))'],
+    values: [...filter.values, q, JSON.stringify(ids)],
   }
   return readSome(db, own, merged([...new Set(named)], placesOf(db, q, range)), range, limit)
+}
+
+/** A key of the facade's callers names one message to each openid; more than these are not shown. */
+const mostByKey = 200
+
+const idsByKey = (db: DatabaseSync, tenant: string, q: string): readonly string[] => {
+  const start = facadeKeyStart(q)
+  // As two queries, because SQLite would walk through all keys of the tenant for an OR of them.
+  return db
+    .prepare(
+      `SELECT id FROM idempotency WHERE tenant = ?1 AND key = ?2 UNION ALL
+        SELECT id FROM idempotency WHERE tenant = ?1 AND key > ?3 AND key < ?4 LIMIT ?5`,
+    )
+    .all(tenant, callerKey(q), start, `${start}\u{10ffff}`, mostByKey)
+    .map(({ id }) => id as string)
+}
+
+/** The number tells the millisecond, so few ids have to be looked at. */
+const idsByMsgid = (db: DatabaseSync, q: string): readonly string[] => {
+  const at = facadeMsgidTime(q)
+  if (at === undefined) return []
+  return db
+    .prepare('SELECT id FROM messages WHERE id >= ? AND id < ?')
+    .all(firstIdAt(at), firstIdAt(at + 1))
+    .map(({ id }) => id as MessageId)
+    .filter((id) => facadeMsgid(id) === q)
 }
 
 /** Few places among many, all descending, none twice. */
