@@ -7,13 +7,13 @@ import { messageIdOf, parseMessageId } from '../src/message.ts'
 import { anIdAt } from './support/messages.ts'
 
 const year2020 = Date.UTC(2020, 0, 1)
+const year2021 = Date.UTC(2021, 0, 1)
 const year2089 = Date.UTC(2089, 0, 1)
-const aTime = fc.integer({ min: year2020 + 1, max: year2089 })
+const aTime = fc.integer({ min: year2021, max: year2089 })
 
 suite('the msgid of the facade', () => {
   test('is made of the time and the end of the id alone', () => {
     const id = parseMessageId('msg_019cb700aa007b869edc65764c6f0145')!
-    // 2026-03-04T04:31:58.720Z: 194761918720 ms after 2020, and 0x2f0145, the last 22 bits.
     const sinceEpoch = BigInt(0x019cb700aa00 - year2020)
     assert.equal(facadeMsgid(id), String((sinceEpoch << 22n) + 0x2f0145n))
   })
