@@ -245,6 +245,19 @@ suite('the vault', () => {
   test('never seals twice alike', () =>
     assert.notEqual(vault.seal('secret', 'here'), vault.seal('secret', 'here')))
 
+  test('has one key for each purpose, the same under the same master key', () => {
+    const hex = (masterKey: string, purpose: string) =>
+      Buffer.from(createVault(masterKey).keyFor(purpose)).toString('hex')
+    assert.match(hex(masterKey, 'one'), /^[0-9a-f]{64}$/)
+    assert.equal(hex(masterKey, 'one'), hex(masterKey, 'one'))
+    const others = [
+      hex(masterKey, 'other'),
+      hex(newMasterKey(), 'one'),
+      Buffer.from(masterKey, 'base64').toString('hex'),
+    ]
+    assert.ok(!others.includes(hex(masterKey, 'one')))
+  })
+
   test('does not open under another key or in another place', () => {
     const sealed = vault.seal('secret', 'here')
     assert.throws(() => createVault(newMasterKey()).open(sealed, 'here'), /does not open/)

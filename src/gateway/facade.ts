@@ -16,6 +16,10 @@ import { Problem } from './problems.ts'
 import { trust } from './validate.ts'
 
 const prefix = '/cgi-bin'
+
+/** The address as it is meant: a client whose host is set with a slash at its end writes two of them. */
+export const facadeUrl = (url: string): string => (url.startsWith(`/${prefix}/`) ? url.slice(1) : url)
+
 /** As much as a single message may have elsewhere. */
 const maxBodyBytes = 64 * 1024
 

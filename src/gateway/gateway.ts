@@ -21,7 +21,7 @@ import { type Authenticate, type Caller, createAuthenticate } from './auth.ts'
 import { type CallbackParts, callbackRoutes } from './callbacks.ts'
 import { checkRoute } from './check.ts'
 import { documentRoutes } from './documents.ts'
-import { facadeRoutes } from './facade.ts'
+import { facadeRoutes, facadeUrl } from './facade.ts'
 import { createFailureLimit, type FailureLimit } from './failure-limit.ts'
 import { answerProblem, createFaultReport, problemOf, problemType } from './failures.ts'
 import { grantRoutes } from './grants.ts'
@@ -133,6 +133,7 @@ export const createApp = async (
     // The framework's own 503 has no code. Who still asks on an open connection is answered, and asked to close it.
     return503OnClosing: false,
     exposeHeadRoutes: false,
+    rewriteUrl: ({ url = '' }) => facadeUrl(url),
     http: {
       headersTimeout: headersMs - checkEveryMs,
       connectionsCheckingInterval: checkEveryMs,

@@ -1,57 +1,15 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { suite, type TestContext, test } from 'node:test'
+import { suite, test } from 'node:test'
 import { promisify } from 'node:util'
+import { adapted, shellBlocks, startDev } from '../support/dev.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 const run = promisify(execFile)
-
-/** The shell blocks of a document, in order. */
-const shellBlocks = (text: string): readonly string[] =>
-  [...text.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block]) => block!)
-
-const startDeadlineMs = 60_000
-
-/** A running `dev` as `npm start` runs it, on free ports, in a home of its own. */
-const startDev = async (t: TestContext): Promise<{ home: string; dev: Record<string, string> }> => {
-  const home = temporaryFolder(t)
-  const child = spawn(process.execPath, ['bin/hongyan.js', 'dev'], {
-    cwd: root,
-    env: {
-      ...process.env,
-      HONGYAN_HOME: home,
-      HONGYAN_HTTP: '127.0.0.1:0',
-      HONGYAN_SIMULATOR: '127.0.0.1:0',
-      LANG: 'C',
-    },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  t.after(() => child.kill('SIGKILL'))
-  let said = ''
-  await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`dev did not start: ${said}`)), startDeadlineMs)
-    child.stderr.on('data', (chunk) => {
-      said += chunk
-      // The timeline of the welcome message comes last.
-      if (!/nothing to do/i.test(said)) return
-      clearTimeout(timer)
-      resolve()
-    })
-  })
-  return { home, dev: JSON.parse(readFileSync(join(home, 'dev.json'), 'utf8')) }
-}
-
-/** The command as a reader would run it, but towards this test's process. */
-const adapted = (command: string, home: string, dev: Record<string, string>): string =>
-  command
-    .replaceAll('./.hongyan/dev.json', join(home, 'dev.json'))
-    .replaceAll('http://127.0.0.1:8080', dev.gateway!)
-    .replaceAll('http://127.0.0.1:8078', dev.simulator_admin!)
-    .replaceAll('npm run -s hongyan --', `"${process.execPath}" bin/hongyan.js`)
 
 suite('the READMEs', () => {
   for (const file of ['README.md', 'README.zh-CN.md'])

@@ -1,5 +1,8 @@
 import { type TestContext, test } from 'node:test'
 import type { Account } from '../../src/directory.ts'
+import { facadeMsgid } from '../../src/facade-msgid.ts'
+import { createRecentMsgids } from '../../src/gateway/facade-send.ts'
+import type { MessageId } from '../../src/message.ts'
 import type { Observation } from '../../src/observe.ts'
 import {
   facadeSend,
@@ -119,6 +122,11 @@ together('a send through the facade', (check) => {
       tamper: (wire) => ({ ...wire, headers: {} }),
     })
     t.assert.equal(answer.json.errcode, 0)
+  })
+
+  check('is the same for a host that was set with a slash at its end', async (t, gateway) => {
+    const { path, body } = await aTemplateAsk(gateway)
+    t.assert.equal((await gateway.ask({ path: `/${path}`, body, scheme: 'none' })).json.errcode, 0)
   })
 
   check('keeps its connection open', async (t, gateway) => {
@@ -272,4 +280,16 @@ test('a token does not outlive a change of hands', async (t: TestContext) => {
   const { path, body } = await aTemplateAsk(gateway)
   await gateway.directory.putAccount(asOther)
   t.assert.equal((await gateway.ask({ path, body, scheme: 'none' })).json.errcode, 40001)
+})
+
+test('a number that has just been given is not given again', (t: TestContext) => {
+  const isNew = createRecentMsgids()
+  const is = (id: MessageId) => isNew(id, facadeMsgid(id))
+  const [first, same, later] = [
+    `msg_019cb700aa007b869edc65764c6f0145`,
+    `msg_019cb700aa007fffffffffffffef0145`,
+    `msg_019cb700aa017b869edc65764c6f0145`,
+  ] as MessageId[]
+  t.assert.equal(facadeMsgid(same!), facadeMsgid(first!))
+  t.assert.deepEqual([first!, same!, later!, same!].map(is), [true, false, true, true])
 })
