@@ -12,9 +12,6 @@ const byCode: Readonly<Partial<Record<ProblemCode, number>>> = {
   'json-malformed': 47001,
   'json-too-deep': 47001,
   'channel-mismatch': 48001,
-  // The account was there when the token was checked; its tenant has changed since.
-  'account-unknown': 40001,
-  forbidden: 40001,
 }
 
 /** The errcode of what is wrong with a field. */
