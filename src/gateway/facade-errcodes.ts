@@ -31,13 +31,13 @@ const byField: Readonly<Record<string, number>> = {
 /** Fields whose length has an errcode of its own. */
 const sizes: Readonly<Record<string, number>> = { template_id: 40036 }
 
-/** WeChat's system error: its clients repeat it, and with a `client_msg_id` that is safe. */
+/** WeChat's system error: a client may repeat it, and with a `client_msg_id` that is safe. */
 const busy = -1
 const invalidArgs = 40097
 
 /**
  * A refusal of ours as WeChat would put it. What is not in the tables is a fault of ours or of the moment (too much to
- * do, a full disk, an answer in doubt): -1, because a caller of WeChat's repeats that and nothing else.
+ * do, a full disk, an answer in doubt): -1, because that is what a client of WeChat's may repeat.
  */
 export const refusalOf = (problem: Problem): Refusal => {
   const known = byCode[problem.code]
@@ -45,7 +45,7 @@ export const refusalOf = (problem: Problem): Refusal => {
   const [first] = problem.extras.errors ?? []
   if (first === undefined) return new Refusal(problem.code === 'text-invalid' ? 47001 : busy)
   const [, field = '', key] = first.pointer.split('/')
-  if (field === 'data') return dataRefusal(key, 'invalid')
+  if (field === 'data') return dataRefusal(key?.replaceAll('~1', '/').replaceAll('~0', '~'), 'invalid')
   if (first.pointer === '/miniprogram/pagepath') return new Refusal(40165)
   if (first.code === 'value-invalid' && sizes[field] !== undefined) return new Refusal(sizes[field])
   return new Refusal(byField[field] ?? invalidArgs)

@@ -121,6 +121,7 @@ together('a message is refused', (check) => {
       47003,
       invalid('data.character_string1.value i'),
     ],
+    ['a key with a slash', data({ 'a/b~': { value: 'x' } }), 47003, invalid('data.a/b~.value invalid')],
     ['a key that no template has', data({ 备注: { value: 'x' } }), 47003, invalid('data.备注.value invalid')],
     [
       'a number that has lost digits',
