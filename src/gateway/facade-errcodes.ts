@@ -1,7 +1,7 @@
 /** Which errcode of WeChat's stands for which refusal of ours. The texts are those of the one table of errcodes. */
 import { errcodeOf } from '../errcodes.ts'
 import { Refusal } from './facade-reply.ts'
-import type { Problem, ProblemCode } from './problems.ts'
+import { Problem, type ProblemCode } from './problems.ts'
 
 /** The errcode of everything that does not depend on a field. */
 const byCode: Readonly<Partial<Record<ProblemCode, number>>> = {
@@ -49,6 +49,14 @@ export const refusalOf = (problem: Problem): Refusal => {
   if (first.pointer === '/miniprogram/pagepath') return new Refusal(40165)
   if (first.code === 'value-invalid' && sizes[field] !== undefined) return new Refusal(sizes[field])
   return new Refusal(byField[field] ?? invalidArgs)
+}
+
+/** WeChat calls a key of the template that the data lacks an empty one. Nothing when it is another fault. */
+export const missingKey = (error: unknown, data: unknown): Refusal | undefined => {
+  const pointer = error instanceof Problem ? error.extras.errors?.[0]?.pointer : undefined
+  const key = pointer?.startsWith('/data/') ? pointer.slice('/data/'.length) : undefined
+  if (key === undefined || key.includes('/') || key.includes('~')) return undefined
+  return Object.hasOwn(data as object, key) ? undefined : dataRefusal(key, 'is empty')
 }
 
 /** WeChat cuts the place and the reason after so many characters; all samples seen in the field fit. */

@@ -4,8 +4,9 @@ import { channelTraits } from '../channels.ts'
 import type { Account } from '../directory.ts'
 import { facadeMsgid } from '../facade-msgid.ts'
 import { type Channel, facadeKey, type Message, type MessageId } from '../message.ts'
-import { acceptMessage } from './accept.ts'
-import { facadeInput } from './facade-input.ts'
+import { type AcceptOptions, acceptMessage } from './accept.ts'
+import { missingKey } from './facade-errcodes.ts'
+import { type FacadeInput, facadeInput } from './facade-input.ts'
 import { type Answers, Refusal } from './facade-reply.ts'
 import type { FacadeTokens } from './facade-token.ts'
 import { unconfirmed } from './failures.ts'
@@ -68,10 +69,18 @@ const messageOf = (value: unknown, { account, channel, parts }: Context): Messag
   const { input, clientMsgId } = facadeInput(value, account, channel)
   checkTexts(input)
   const { directory, clock, defaultLifeMs } = parts
-  const message = acceptMessage(input, { directory, tenant: account.tenant, now: clock.now(), defaultLifeMs })
+  const message = accept(input, { directory, tenant: account.tenant, now: clock.now(), defaultLifeMs })
   if (clientMsgId === undefined) return message
   // One fingerprint for all: like WeChat we go by the key alone and do not compare bodies.
   return { ...message, clientMsgId, idempotency: { key: facadeKey(clientMsgId, message), fingerprint: '' } }
+}
+
+const accept = (input: FacadeInput['input'], options: AcceptOptions): Message => {
+  try {
+    return acceptMessage(input, options)
+  } catch (error) {
+    throw missingKey(error, input.data ?? {}) ?? error
+  }
 }
 
 /** Keeps the numbers of one millisecond: those of another one differ anyhow. */

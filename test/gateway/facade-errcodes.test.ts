@@ -149,6 +149,20 @@ together('a message is refused', (check) => {
       t.assert.deepEqual(await gateway.queue.receive({ max: 1, waitMs: 0 }), [])
     })
 
+  check('data that lacks a key of the template: 47003', async (t, gateway) => {
+    const content = '商品:{{thing1.DATA}}\n数量:{{number2.DATA}}\n备注:{{remark.DATA}}'
+    await gateway.directory.putAccount({ ...shop, templates: [{ templateId: 'tpl-shipped', content }] })
+    isRefusal(t, await facadeSend(gateway), 47003, invalid('data.number2.value is empty'))
+    const whole = data({
+      thing1: { value: 'x' },
+      number2: { value: 2 },
+      remark: { value: '' },
+      more: { value: 'y' },
+    })
+    t.assert.equal((await facadeSend(gateway, { body: whole })).json.errcode, 0)
+    await gateway.directory.putAccount(shop)
+  })
+
   const once = '/cgi-bin/message/template/subscribe'
   const custom = '/cgi-bin/message/custom/send'
   const onceBody = (overrides: object) =>
