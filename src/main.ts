@@ -131,7 +131,7 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
       allowBearer,
       defaultLifeMs,
       syncTemplates: templates.sync,
-      facadeKey: vault.keyFor('facade-token'),
+      facadeKeys: vault.keysFor('facade-token'),
     }
     return startGateway(
       {

@@ -41,7 +41,11 @@ export const createVault = (masterKey: string, former?: string): Vault => {
       throw new Error(failure(id, candidates.length > 0))
     },
     isCurrent: (sealed) => partsOf(sealed).id === current.id,
-    keyFor: (purpose) => new Uint8Array(hkdfSync('sha256', current.bytes, '', `hongyan/${purpose}`, keyBytes)),
+    keysFor(purpose) {
+      const derived = ({ bytes }: MasterKey) =>
+        new Uint8Array(hkdfSync('sha256', bytes, '', `hongyan/${purpose}`, keyBytes))
+      return [derived(current), ...keys.slice(1).map(derived)]
+    },
   }
 }
 

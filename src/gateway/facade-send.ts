@@ -37,6 +37,7 @@ export const facadeSend = (parts: FacadeParts, channel: Channel) => {
     const account = callerOf(request, parts)
     if (!channelTraits[channel].accountKinds.includes(account.kind)) throw new Refusal(48001)
     refuseOverload(parts)
+    parts.acceptRate.admit(account.tenant, reply)
     const body = request.body as Buffer | undefined
     if (body === undefined || body.length === 0) throw new Refusal(44002)
     const value = parseLenientJson(body)
@@ -51,11 +52,15 @@ export const facadeSend = (parts: FacadeParts, channel: Channel) => {
   }
 }
 
-const callerOf = (request: FastifyRequest, { tokens, clock }: FacadeParts): Account => {
+/** What WeChat answers for an account that it has frozen, and we for one whose tenant is disabled. */
+export const frozen = 50007
+
+const callerOf = (request: FastifyRequest, { tokens, clock, directory }: FacadeParts): Account => {
   const token = queryText(request, 'access_token')
   if (token === undefined) throw new Refusal(41001)
   const account = tokens.check(token, clock.now())
   if (typeof account === 'number') throw new Refusal(account)
+  if (directory.tenant(account.tenant)?.disabled) throw new Refusal(frozen)
   return account
 }
 

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Account } from '../directory.ts'
 import { sameSecret } from '../signing.ts'
 import { Refusal } from './facade-reply.ts'
-import type { FacadeParts } from './facade-send.ts'
+import { type FacadeParts, frozen } from './facade-send.ts'
 import { parseLenientJson } from './json.ts'
 import { queryText } from './query.ts'
 
@@ -42,7 +42,10 @@ const claimant = (
   if (typeof secret !== 'string' || secret === '') throw new Refusal(41004)
   const account = directory.account(appid)
   if (!account || !['official', 'miniprogram'].includes(account.kind)) throw new Refusal(40013)
-  if (sameSecret(account.secret, secret)) return account
-  failures.count(ip)
-  throw new Refusal(40125)
+  if (!sameSecret(account.secret, secret)) {
+    failures.count(ip)
+    throw new Refusal(40125)
+  }
+  if (directory.tenant(account.tenant)?.disabled) throw new Refusal(frozen)
+  return account
 }

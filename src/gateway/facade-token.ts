@@ -4,7 +4,8 @@
  *
  * `1_` and, as base64url: a version byte, the expiry in Unix seconds (4 bytes), the appid (32 bytes, filled up with
  * zeros) and an HMAC-SHA512 over these, the tenant and the account's secret. A secret that changes takes its tokens
- * with it, and so does an account that changes hands.
+ * with it, and so does an account that changes hands. While the master key is being replaced, tokens of the former one
+ * are good as well.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Account } from '../directory.ts'
@@ -37,10 +38,11 @@ const macBytes = 64
 const shape = /^1_[\w-]{135}$/
 
 export const createFacadeTokens = (
-  key: Uint8Array,
+  keys: readonly [current: Uint8Array, ...former: Uint8Array[]],
   accountOf: (appid: string) => Account | undefined,
 ): FacadeTokens => {
-  const macOf = (statement: Buffer, { tenant, secret }: Account): Buffer =>
+  const [current] = keys
+  const macOf = (key: Uint8Array, statement: Buffer, { tenant, secret }: Account): Buffer =>
     createHmac('sha512', key)
       .update(statement)
       .update(JSON.stringify([tenant, secret]))
@@ -51,13 +53,13 @@ export const createFacadeTokens = (
     statement.writeUInt8(version, 0)
     statement.writeUInt32BE(expiresAt, 1)
     statement.write(account.appid, 5, 'latin1')
-    const bytes = Buffer.concat([statement, macOf(statement, account)])
+    const bytes = Buffer.concat([statement, macOf(current, statement, account)])
     return { text: `1_${bytes.toString('base64url')}`, lifeSeconds: expiresAt - now }
   }
 
   /** Accounts take turns: all at once would renew their tokens in the same second otherwise. */
   const turnOf = ({ appid }: Account): number =>
-    createHmac('sha256', key).update(appid).digest().readUInt32BE(0) % periodSeconds
+    createHmac('sha256', current).update(appid).digest().readUInt32BE(0) % periodSeconds
 
   return {
     fresh(account, nowMs) {
@@ -75,8 +77,8 @@ export const createFacadeTokens = (
       if (bytes === undefined) return 40001
       const statement = bytes.subarray(0, statementBytes)
       const account = accountOf(statement.toString('latin1', 5).replace(/\0+$/, ''))
-      if (!account || !timingSafeEqual(macOf(statement, account), bytes.subarray(statementBytes)))
-        return 40001
+      const mac = bytes.subarray(statementBytes)
+      if (!account || !keys.some((key) => timingSafeEqual(macOf(key, statement, account), mac))) return 40001
       return statement.readUInt32BE(1) * 1000 > nowMs ? account : 42001
     },
   }

@@ -33,7 +33,7 @@ const withdrawn: Readonly<Record<string, number>> = {
 }
 
 export const facadeRoutes = (app: FastifyInstance, parts: RouteParts): void => {
-  const tokens = createFacadeTokens(parts.facadeKey, (appid) => parts.directory.account(appid))
+  const tokens = createFacadeTokens(parts.facadeKeys, (appid) => parts.directory.account(appid))
   const answers = createAnswers(parts.clock)
   const own: FacadeParts = { ...parts, tokens, answers, isNewMsgid: createRecentMsgids() }
 

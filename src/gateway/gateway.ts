@@ -60,8 +60,8 @@ export interface GatewayParts {
   readonly checkAccount?: (appid: string) => Promise<readonly AccountFinding[]>
   /** Asks WeChat for the templates of an account; absent where nobody can. */
   readonly syncTemplates?: TemplateWatch['sync']
-  /** What vouches for the tokens of the facade: 32 bytes, the same at every gateway of an installation. */
-  readonly facadeKey: Uint8Array
+  /** What vouches for the tokens of the facade, the same at every gateway of an installation; new ones for the first. */
+  readonly facadeKeys: readonly [Uint8Array, ...Uint8Array[]]
 }
 
 /** What routes are given. */

@@ -274,3 +274,24 @@ for (const [name, parts] of Object.entries(faults))
     const told = JSON.stringify(seen)
     t.assert.ok(!/access_token|1_[\w-]{100}/.test(told), 'a token is told')
   })
+
+test('a tenant that hands over more than its limit is asked to go slower', async (t: TestContext) => {
+  const gateway = await openGateway(t)
+  const tenant = gateway.directory.tenant(shop.tenant)!
+  await gateway.directory.putTenant({ ...tenant, limits: { messagesPerSecond: 1 } })
+  t.assert.equal((await facadeSend(gateway)).json.errcode, 0)
+  isRefusal(t, await facadeSend(gateway), 45011)
+  gateway.clock.advance(1000)
+  t.assert.equal((await facadeSend(gateway)).json.errcode, 0)
+})
+
+test('a tenant that is disabled gets no token, and sends nothing with those it has', async (t: TestContext) => {
+  const gateway = await openGateway(t)
+  const token = await tokenOf(gateway)
+  const tenant = gateway.directory.tenant(shop.tenant)!
+  await gateway.directory.putTenant({ ...tenant, disabled: true })
+  isRefusal(t, await gateway.ask(tokenQuery(shop)), 50007)
+  const send: Ask = { path: `${templatePath}?access_token=${token}`, body: templateBody(), scheme: 'none' }
+  isRefusal(t, await gateway.ask(send), 50007)
+  t.assert.deepEqual(await gateway.queue.receive({ max: 1, waitMs: 0 }), [])
+})

@@ -130,15 +130,16 @@ test('gateways agree, and a token of one is good at the other and after a restar
   t.assert.equal(await errcodeWith(other, stable.access_token), 0)
 })
 
-test('another master key knows none of these tokens', (t: TestContext) => {
-  const tokensOf = (masterKey: string) =>
-    createFacadeTokens(createVault(masterKey).keyFor('facade-token'), (appid) =>
+test('another master key knows none of these tokens, unless it replaces theirs', (t: TestContext) => {
+  const tokensOf = (masterKey: string, former?: string) =>
+    createFacadeTokens(createVault(masterKey, former).keysFor('facade-token'), (appid) =>
       appid === shop.appid ? shop : undefined,
     )
   const key = newMasterKey()
   const { text } = tokensOf(key).fresh(shop, 0)
   t.assert.equal(tokensOf(key).check(text, 0), shop)
   t.assert.equal(tokensOf(newMasterKey()).check(text, 0), 40001)
+  t.assert.equal(tokensOf(newMasterKey(), key).check(text, 0), shop)
 })
 
 test('accounts renew their stable tokens at moments of their own', (t: TestContext) => {
@@ -146,7 +147,7 @@ test('accounts renew their stable tokens at moments of their own', (t: TestConte
     ...shop,
     appid: `wx${String(n).padStart(16, '0')}`,
   }))
-  const tokens = createFacadeTokens(new Uint8Array(32), (appid) =>
+  const tokens = createFacadeTokens([new Uint8Array(32)], (appid) =>
     accounts.find((each) => each.appid === appid),
   )
   const lives = new Set(accounts.map((account) => tokens.stable(account, 1.77e12).lifeSeconds))

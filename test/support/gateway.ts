@@ -145,7 +145,7 @@ export const openGateway = async (t: TestContext, options: GatewayOptions = {}) 
     version: '0.0.0-test',
     allowBearer: true,
     defaultLifeMs: 72 * 3_600_000,
-    facadeKey: vault.keyFor('facade-token'),
+    facadeKeys: vault.keysFor('facade-token'),
   }
   const gateway = await startGateway(
     { ...real, ...parts(real) },
