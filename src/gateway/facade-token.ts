@@ -41,7 +41,6 @@ export const createFacadeTokens = (
   keys: readonly [current: Uint8Array, ...former: Uint8Array[]],
   accountOf: (appid: string) => Account | undefined,
 ): FacadeTokens => {
-  const [current] = keys
   const macOf = (key: Uint8Array, statement: Buffer, { tenant, secret }: Account): Buffer =>
     createHmac('sha512', key)
       .update(statement)
@@ -53,13 +52,13 @@ export const createFacadeTokens = (
     statement.writeUInt8(version, 0)
     statement.writeUInt32BE(expiresAt, 1)
     statement.write(account.appid, 5, 'latin1')
-    const bytes = Buffer.concat([statement, macOf(current, statement, account)])
+    const bytes = Buffer.concat([statement, macOf(keys[0], statement, account)])
     return { text: `1_${bytes.toString('base64url')}`, lifeSeconds: expiresAt - now }
   }
 
   /** Accounts take turns: all at once would renew their tokens in the same second otherwise. */
   const turnOf = ({ appid }: Account): number =>
-    createHmac('sha256', current).update(appid).digest().readUInt32BE(0) % periodSeconds
+    createHmac('sha256', keys[0]).update(appid).digest().readUInt32BE(0) % periodSeconds
 
   return {
     fresh(account, nowMs) {

@@ -77,6 +77,28 @@ const changeTemplate = (method: 'PUT' | 'PATCH'): Probe =>
     body: { alias: 'mine' },
   }))
 
+/** A token of nobody's that names their account; without their secret nobody can make a better one. */
+const forgedToken = ({ appid }: Theirs): string =>
+  `1_${Buffer.concat([Buffer.from([1, 255, 255, 255, 255]), Buffer.from(appid.padEnd(32, '\0')), Buffer.alloc(64)]).toString('base64url')}`
+
+const facadeSend = (path: string): Line => ({
+  probes: [
+    probe(
+      'from their account, with a forged token',
+      200,
+      (theirs) => ({
+        ...post(`${path}?access_token=${forgedToken(theirs)}`, {
+          touser: theirs.touser,
+          template_id: 'shipped',
+          data: {},
+        }),
+        scheme: 'none',
+      }),
+      { errcode: 40001 },
+    ),
+  ],
+})
+
 const page = { open: 'a page for people, the same for everybody' }
 const health = { open: 'says how the process is, and knows no tenant' }
 
@@ -202,6 +224,35 @@ export const lines: Readonly<Record<string, Line>> = {
       })),
     ],
   },
+
+  'GET /cgi-bin/token': {
+    probes: [
+      probe(
+        'of their account, with a wrong secret',
+        200,
+        ({ appid }) => get(`/cgi-bin/token?grant_type=client_credential&appid=${appid}&secret=wrong`),
+        { errcode: 40125 },
+      ),
+    ],
+  },
+  'POST /cgi-bin/stable_token': {
+    probes: [
+      probe(
+        'of their account, with a wrong secret',
+        200,
+        ({ appid }) =>
+          post('/cgi-bin/stable_token', { grant_type: 'client_credential', appid, secret: 'wrong' }),
+        { errcode: 40125 },
+      ),
+    ],
+  },
+  'POST /cgi-bin/message/template/send': facadeSend('/cgi-bin/message/template/send'),
+  'POST /cgi-bin/message/subscribe/send': facadeSend('/cgi-bin/message/subscribe/send'),
+  'POST /cgi-bin/message/subscribe/bizsend': facadeSend('/cgi-bin/message/subscribe/bizsend'),
+  'POST /cgi-bin/message/template/subscribe': facadeSend('/cgi-bin/message/template/subscribe'),
+  'POST /cgi-bin/message/custom/send': facadeSend('/cgi-bin/message/custom/send'),
+  'POST /cgi-bin/message/wxopen/template/send': { open: 'answered the same to everybody: withdrawn' },
+  'POST /cgi-bin/message/wxopen/template/uniform_send': { open: 'answered the same to everybody: withdrawn' },
 
   'GET /v1/keys': { scope: 'admin', probes: [probe('all', 200, () => get('/v1/keys'))] },
   'POST /v1/keys': {
