@@ -140,11 +140,6 @@ export interface Vault {
   open(sealed: string, context: string): string
   /** Whether a text is sealed as this vault seals now, and not under a former key or in a former way. */
   isCurrent(sealed: string): boolean
-  /**
-   * Keys of 32 bytes for one purpose: that of the master key, then that of the one being replaced. They are the same
-   * wherever the master key is the same, and tell nothing of it or of each other.
-   */
-  keysFor(purpose: string): readonly [current: Uint8Array, ...former: Uint8Array[]]
 }
 
 /**

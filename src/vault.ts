@@ -11,6 +11,14 @@ const version = 'v2'
 /** A new master key, as the text it is kept as. */
 export const newMasterKey = (): string => randomBytes(keyBytes).toString('base64')
 
+export interface DerivedKeys {
+  /**
+   * Keys of 32 bytes for one purpose: that of the master key, then that of the one being replaced. They are the same
+   * wherever the master key is the same, and tell nothing of it or of each other.
+   */
+  keysFor(purpose: string): readonly [current: Uint8Array, ...former: Uint8Array[]]
+}
+
 /**
  * AES-256-GCM under a master key, given as 32 bytes in base64. `former` is a master key that is being replaced:
  * what it sealed opens as well, but nothing new is sealed under it.
@@ -18,7 +26,7 @@ export const newMasterKey = (): string => randomBytes(keyBytes).toString('base64
  * A sealed text is `v2.<id of the key>.<base64 of nonce, ciphertext and tag>`. What stands before the last dot and
  * the context are authenticated with it. Texts of the first version were bare base64 without the id of their key.
  */
-export const createVault = (masterKey: string, former?: string): Vault => {
+export const createVault = (masterKey: string, former?: string): Vault & DerivedKeys => {
   const current = readKey(masterKey)
   const keys = former === undefined ? [current] : [current, readKey(former)]
   return {
