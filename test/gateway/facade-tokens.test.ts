@@ -107,7 +107,8 @@ test('the stable token is the same until its last five minutes, and then both ar
     }
     former = now
   }
-  t.assert.equal(changes, 3)
+  // Six hours hold three whole lives, and a fourth change where they begin late in one.
+  t.assert.ok(changes === 3 || changes === 4, `${changes} changes`)
 })
 
 test('a forced token is a new one with a whole life, and the former goes on', async (t: TestContext) => {
