@@ -10,7 +10,10 @@ export const addAccounts = (program: Command): void => {
   const accounts = program
     .command('accounts')
     .description(say('公众号与小程序', 'official accounts and mini programs'))
-    .addHelpText('after', examples('hongyan accounts list', 'hongyan accounts add --help'))
+    .addHelpText(
+      'after',
+      examples('hongyan accounts list', 'hongyan accounts check shop', 'hongyan accounts add --help'),
+    )
 
   accounts
     .command('list')
