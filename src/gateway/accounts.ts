@@ -16,7 +16,7 @@ import { parseStrictJson } from './json.ts'
 import { Problem } from './problems.ts'
 import { checkRoom } from './room.ts'
 import { problemAnswers, security } from './schemas.ts'
-import { trust, validator } from './validate.ts'
+import { validator } from './validate.ts'
 
 const validate = validator(AccountInput)
 const validateChange = validator(AccountChange)
@@ -24,7 +24,7 @@ const tags = ['accounts']
 
 export const accountRoutes = (app: FastifyInstance, parts: RouteParts): void => {
   const { directory, inTurn } = parts
-  const admin = { preValidation: requires(parts, 'admin'), validatorCompiler: trust }
+  const admin = { preValidation: requires(parts, 'admin') }
 
   /** Throws unless the name is free, or the account's own. */
   const holdName = (tenant: string, name: string, appid: string | undefined): void => {

@@ -10,7 +10,7 @@ import { type RouteParts, rawBody, requires } from './gateway.ts'
 import { parseStrictJson } from './json.ts'
 import { finding } from './problems.ts'
 import { closed, oneOf, problemAnswers, security } from './schemas.ts'
-import { trust, validator } from './validate.ts'
+import { validator } from './validate.ts'
 
 const CheckInput = Type.Object(
   {
@@ -49,7 +49,6 @@ export const checkRoute = (app: FastifyInstance, parts: RouteParts): void => {
     '/v1/check',
     {
       preValidation: requires(parts, 'read'),
-      validatorCompiler: trust,
       schema: {
         tags: ['messages'],
         security,

@@ -12,7 +12,7 @@ import { parseStrictJson } from './json.ts'
 import { finding, Problem } from './problems.ts'
 import { checkRoom } from './room.ts'
 import { problemAnswers, security } from './schemas.ts'
-import { trust, validator } from './validate.ts'
+import { validator } from './validate.ts'
 import { timeText } from './view.ts'
 
 const validate = validator(KeyInput)
@@ -63,38 +63,30 @@ export const keyRoutes = (app: FastifyInstance, parts: RouteParts): void => {
     data: directory.keys(caller.tenant).map((key) => keyView(key, parts)),
   }))
 
-  app.post(
-    '/v1/keys',
-    { ...admin, validatorCompiler: trust, schema: createSchema },
-    async (request, reply) => {
-      const { tenant, keyId } = request.caller
-      const mayGive = directory.key(keyId)?.scopes.includes('operator') === true
-      const key = keyAskedFor(request, { tenant, now: clock.now(), mayGive })
-      await inTurn(async () => {
-        checkRoom(directory, tenant, 'keys')
-        await directory.putKey(key)
-      })
-      audit(parts, request, 'key.create', `key/${key.id}`)
-      return reply.code(201).send(newKeyView(key, parts))
-    },
-  )
+  app.post('/v1/keys', { ...admin, schema: createSchema }, async (request, reply) => {
+    const { tenant, keyId } = request.caller
+    const mayGive = directory.key(keyId)?.scopes.includes('operator') === true
+    const key = keyAskedFor(request, { tenant, now: clock.now(), mayGive })
+    await inTurn(async () => {
+      checkRoom(directory, tenant, 'keys')
+      await directory.putKey(key)
+    })
+    audit(parts, request, 'key.create', `key/${key.id}`)
+    return reply.code(201).send(newKeyView(key, parts))
+  })
 
-  app.post(
-    '/v1/keys/:id/rotate',
-    { ...admin, validatorCompiler: trust, schema: rotateSchema },
-    async (request) => {
-      const overlapMs = overlapSecondsOf(request) * 1000
-      const key = await inTurn(async () => {
-        const present = keyOf(request, directory)
-        checkMayTouch(present, request.caller, directory)
-        const next = rotated(present, { secret: newSecret(), now: clock.now(), overlapMs })
-        await directory.putKey(next)
-        return next
-      })
-      audit(parts, request, 'key.rotate', `key/${key.id}`)
-      return newKeyView(key, parts)
-    },
-  )
+  app.post('/v1/keys/:id/rotate', { ...admin, schema: rotateSchema }, async (request) => {
+    const overlapMs = overlapSecondsOf(request) * 1000
+    const key = await inTurn(async () => {
+      const present = keyOf(request, directory)
+      checkMayTouch(present, request.caller, directory)
+      const next = rotated(present, { secret: newSecret(), now: clock.now(), overlapMs })
+      await directory.putKey(next)
+      return next
+    })
+    audit(parts, request, 'key.rotate', `key/${key.id}`)
+    return newKeyView(key, parts)
+  })
 
   app.delete('/v1/keys/:id', { ...admin, schema: removeSchema }, async (request, reply) => {
     const { id } = keyOf(request, directory)

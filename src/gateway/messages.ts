@@ -9,7 +9,7 @@ import { Problem } from './problems.ts'
 import { queryOf } from './query.ts'
 import { MessageListQuery, MessagePage, MessageView, problemAnswers, security } from './schemas.ts'
 import { sendRoute } from './send.ts'
-import { queryValidator, trust } from './validate.ts'
+import { queryValidator } from './validate.ts'
 import { summaryOf, viewOf } from './view.ts'
 
 const listQuery = queryValidator(MessageListQuery, ['limit'])
@@ -18,22 +18,18 @@ export const messageRoutes = (app: FastifyInstance, parts: RouteParts): void => 
 
   sendRoute(app, parts)
 
-  app.get(
-    '/v1/messages',
-    { schema: listSchema, preValidation: requires(parts, 'read'), validatorCompiler: trust },
-    async (request) => {
-      const { batch, ...asked } = listQuery(queryOf(request))
-      // There are no batches yet, so no message belongs to one.
-      if (batch !== undefined) return { data: [], next_cursor: null, has_more: false }
-      const query = ledgerQuery(asked, request, parts)
-      const { records, nextCursor } = await ledger.search(query)
-      return {
-        data: records.map((record) => summaryOf(record, directory)),
-        next_cursor: nextCursor ?? null,
-        has_more: nextCursor !== undefined,
-      }
-    },
-  )
+  app.get('/v1/messages', { schema: listSchema, preValidation: requires(parts, 'read') }, async (request) => {
+    const { batch, ...asked } = listQuery(queryOf(request))
+    // There are no batches yet, so no message belongs to one.
+    if (batch !== undefined) return { data: [], next_cursor: null, has_more: false }
+    const query = ledgerQuery(asked, request, parts)
+    const { records, nextCursor } = await ledger.search(query)
+    return {
+      data: records.map((record) => summaryOf(record, directory)),
+      next_cursor: nextCursor ?? null,
+      has_more: nextCursor !== undefined,
+    }
+  })
 
   app.get(
     '/v1/messages/:id',

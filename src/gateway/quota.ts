@@ -8,7 +8,7 @@ import { type RouteParts, requires } from './gateway.ts'
 import { Problem } from './problems.ts'
 import { queryOf } from './query.ts'
 import { problemAnswers, security } from './schemas.ts'
-import { queryValidator, trust } from './validate.ts'
+import { queryValidator } from './validate.ts'
 import { timeText } from './view.ts'
 
 const QuotaQuery = Type.Object(
@@ -73,7 +73,6 @@ export const quotaRoutes = (app: FastifyInstance, parts: RouteParts): void => {
     '/v1/quota',
     {
       preValidation: requires(parts, 'read'),
-      validatorCompiler: trust,
       schema: {
         tags: ['quota'],
         security,

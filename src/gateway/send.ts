@@ -11,7 +11,7 @@ import { type Language, languageOf, Problem, problemBody } from './problems.ts'
 import { queryOf } from './query.ts'
 import { Accepted, BulkAccepted, MessageInput, MessageView, problemAnswers, security } from './schemas.ts'
 import { warningView } from './template-data.ts'
-import { queryValidator, trust } from './validate.ts'
+import { queryValidator } from './validate.ts'
 import { viewOf } from './view.ts'
 import { preferredWaitMs } from './waiters.ts'
 
@@ -31,9 +31,6 @@ export const sendRoute = (app: FastifyInstance, parts: RouteParts): void => {
     {
       schema: sendSchema,
       preValidation: requires(parts, 'send'),
-      validatorCompiler: trust,
-      // An answer of several possible shapes would be matched against each of their schemas first.
-      serializerCompiler: () => JSON.stringify,
     },
     (request, reply) => send(request, reply, parts),
   )

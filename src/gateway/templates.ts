@@ -36,7 +36,7 @@ import {
   templateView,
   usedView,
 } from './template-view.ts'
-import { queryValidator, trust, validator } from './validate.ts'
+import { queryValidator, validator } from './validate.ts'
 
 const listQuery = queryValidator(TemplateListQuery)
 const syncInput = validator(SyncInput)
@@ -48,7 +48,7 @@ export const templateRoutes = (app: FastifyInstance, parts: RouteParts): void =>
 
   app.get(
     '/v1/templates',
-    { schema: listSchema, preValidation: requires(parts, 'read'), validatorCompiler: trust },
+    { schema: listSchema, preValidation: requires(parts, 'read') },
     async (request) => {
       const { account: name } = listQuery(queryOf(request))
       const { tenant } = request.caller
@@ -77,25 +77,22 @@ export const templateRoutes = (app: FastifyInstance, parts: RouteParts): void =>
       url: '/v1/templates/:account/:id',
       schema: changeSchema(method),
       preValidation: requires(parts, 'admin'),
-      validatorCompiler: trust,
       handler: (request) => changeSettings(request, parts, method),
     })
 
-  app.post(
-    '/v1/templates/sync',
-    { schema: syncSchema, preValidation: requires(parts, 'admin'), validatorCompiler: trust },
-    (request) => sync(request, parts),
+  app.post('/v1/templates/sync', { schema: syncSchema, preValidation: requires(parts, 'admin') }, (request) =>
+    sync(request, parts),
   )
 
   app.post(
     '/v1/templates/preview',
-    { schema: previewSchema, preValidation: requires(parts, 'read'), validatorCompiler: trust },
+    { schema: previewSchema, preValidation: requires(parts, 'read') },
     async (request) => preview(request, directory),
   )
 
   app.post(
     '/v1/templates/lint',
-    { schema: lintSchema, preValidation: requires(parts, 'read'), validatorCompiler: trust },
+    { schema: lintSchema, preValidation: requires(parts, 'read') },
     async (request) => lint(request, parts),
   )
 }

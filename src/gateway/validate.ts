@@ -77,5 +77,5 @@ const finding = ({ keyword, instancePath, message, params }: ErrorObject): Probl
   }
 }
 
-/** For Fastify, on routes that check bodies and queries themselves, so that each finding has our code. */
+/** For Fastify, whose routes check bodies and queries themselves. */
 export const trust = () => () => true
