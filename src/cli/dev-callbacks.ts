@@ -10,11 +10,14 @@ export const connectCallbacks = async ({
   appids,
   gateway,
   simulatorAdmin,
+  conduct = {},
 }: {
   readonly directory: Directory
   readonly appids: readonly string[]
   readonly gateway: string
   readonly simulatorAdmin: string
+  /** How the simulator pushes, in the fields of its admin API. */
+  readonly conduct?: Readonly<Record<string, unknown>>
 }): Promise<void> => {
   for (const appid of appids) {
     const account = await directory.changeAccount(appid, (present) =>
@@ -25,6 +28,7 @@ export const connectCallbacks = async ({
     await configure(simulatorAdmin, {
       ...{ appid, token, mode, url: `${gateway}/callbacks/${appid}` },
       ...(aesKeys[0] !== undefined && { aes_key: aesKeys[0] }),
+      ...conduct,
     })
   }
 }

@@ -90,6 +90,8 @@ const start = async (config: Config): Promise<{ file: DevFile; stop(): Promise<v
     appids: file.accounts.map(({ appid }) => appid),
     gateway: service.url,
     simulatorAdmin: simulator.adminUrl,
+    // Late enough to be seen coming: first the message is sent, then it is delivered.
+    conduct: { delay_ms: 2000, jitter_ms: 1000 },
   })
   main.writePrivateFile(join(config.home, 'dev.json'), `${JSON.stringify(file, null, 2)}\n`)
   return {

@@ -32,12 +32,12 @@ test('dev starts everything, sends a welcome message, and stops when it is asked
   const home = temporaryFolder(t)
   const env = { HONGYAN_HOME: home }
   const dev = start(t, 'dev', env)
-  await dev.says(/✔ sent\n[\s\S]*→ /)
+  await dev.says(/✔ (sent|delivered)\n[\s\S]*→ /)
   t.assert.equal(dev.stdout, '')
   t.assert.equal(statSync(join(home, 'dev.json')).mode & 0o777, 0o600)
 
   const curl = /^ {2}(curl .*)$/m.exec(dev.stderr)![1]!
-  t.assert.equal(JSON.parse(await shell(curl)).state, 'sent')
+  t.assert.match(JSON.parse(await shell(curl)).state, /^(sent|delivered)$/)
   const flags = /^ {2}npm run -s hongyan -- (send .*)$/m.exec(dev.stderr)![1]!
   const words = (await shell(`printf '%s\\n' ${flags}`)).trimEnd().split('\n')
   t.assert.equal((await runCli(words, env)).code, 0)
@@ -54,18 +54,18 @@ test('dev starts everything, sends a welcome message, and stops when it is asked
 test('dev keeps its key and its messages over a restart', async (t: TestContext) => {
   const env = { HONGYAN_HOME: temporaryFolder(t) }
   const first = start(t, 'dev', env)
-  await first.says(/✔ sent/)
+  await first.says(/✔ (sent|delivered)/)
   const key = JSON.parse(readFileSync(join(env.HONGYAN_HOME, 'dev.json'), 'utf8')).key_id
   first.child.kill('SIGTERM')
   t.assert.equal((await first.ended).code, 0)
-  await start(t, 'dev', env).says(/✔ sent/)
+  await start(t, 'dev', env).says(/✔ (sent|delivered)/)
   t.assert.equal(JSON.parse(readFileSync(join(env.HONGYAN_HOME, 'dev.json'), 'utf8')).key_id, key)
   t.assert.equal(JSON.parse((await runCli(['list', '--json'], env)).stdout).length, 2)
 })
 
 test('a second dev in the same home says why it cannot start', async (t: TestContext) => {
   const env = { HONGYAN_HOME: temporaryFolder(t) }
-  await start(t, 'dev', env).says(/✔ sent/)
+  await start(t, 'dev', env).says(/✔ (sent|delivered)/)
   const { code, stdout, stderr } = await runCli(['dev'], { ...anyPorts, ...env })
   t.assert.deepEqual([code, stdout], [1, ''])
   t.assert.ok(stderr.includes(env.HONGYAN_HOME), stderr)
