@@ -93,6 +93,7 @@ const start = async (config: Config): Promise<{ file: DevFile; stop(): Promise<v
     // Late enough to be seen coming: first the message is sent, then it is delivered.
     conduct: { delay_ms: 2000, jitter_ms: 1000 },
   })
+  await syncTemplates(file)
   main.writePrivateFile(join(config.home, 'dev.json'), `${JSON.stringify(file, null, 2)}\n`)
   return {
     file,
@@ -166,6 +167,17 @@ const devKey = async (
   const key = newKey({ tenant, name: 'dev', scopes, now: Date.now() })
   await directory.putKey(key)
   return key
+}
+
+/** The service looks for new accounts once a minute; here they were added a moment ago. */
+const syncTemplates = async ({
+  gateway,
+  key_id: keyId,
+  key_secret: keySecret,
+  accounts,
+}: DevFile): Promise<void> => {
+  const api = createApi({ url: gateway, keyId, keySecret })
+  await Promise.all(accounts.map(({ name: account }) => api.post('/v1/templates/sync', { account })))
 }
 
 const welcomeSeconds = 10
