@@ -1,6 +1,8 @@
 /** Permissions as people write them: in the admin API and in scenario files. */
+
+import { formGrants } from '../grants.ts'
 import type { AccountKind } from './account.ts'
-import { formGrants, type Grant, type Held, interactionKinds, windowOf } from './grants.ts'
+import { type Grant, type Held, interactionKinds, windowOf } from './grants.ts'
 import { BadInput, type Input, needed, readInput, readTime } from './input.ts'
 
 const grantKinds = ['once', 'lasting', 'scene', 'form', 'prepay'] as const

@@ -5,6 +5,7 @@
  * opens a window for customer messages (all D). One is used up when a message is accepted.
  */
 
+import { windows as documentedWindows } from '../grants.ts'
 import type { AccountKind } from './account.ts'
 
 /** What one message needs. */
@@ -62,29 +63,10 @@ export interface Grants {
   clear(): void
 }
 
-const hourMs = 3_600_000
-
-/** How long form ids and prepay ids are good, and for how many messages (D). */
-export const formGrants = {
-  form: { count: 1, lifeMs: 7 * 24 * hourMs },
-  prepay: { count: 3, lifeMs: 7 * 24 * hourMs },
-} as const
-
 type Window = { readonly count: number; readonly lifeMs: number }
 
-/** What an interaction opens (D; older editions of the page print other counts). */
-const windows: Readonly<Record<'official' | 'miniprogram', Partial<Record<InteractionKind, Window>>>> = {
-  official: {
-    message: { count: 5, lifeMs: 48 * hourMs },
-    menu: { count: 3, lifeMs: 60_000 },
-    follow: { count: 3, lifeMs: 60_000 },
-    scan: { count: 3, lifeMs: 60_000 },
-  },
-  miniprogram: {
-    message: { count: 5, lifeMs: 48 * hourMs },
-    session: { count: 2, lifeMs: 60_000 },
-  },
-}
+const windows: Readonly<Record<'official' | 'miniprogram', Partial<Record<InteractionKind, Window>>>> =
+  documentedWindows
 
 /** What this opens with an account of this kind, or with one that may use every API. */
 export const windowOf = (kind: AccountKind | undefined, what: InteractionKind): Window | undefined => {

@@ -56,8 +56,6 @@ export const startSimulatorProcess = async (owner: Owner, options: SimulatorOpti
     return answer
   }
 
-  // Few people are sent a lot here, and a call refused for its overlap (43108) is repeated by design.
-  await admin('switches', { concurrentCalls: 'accept' })
 
   /** A whole ledger, page by page. */
   const all = async (ledger: 'effects' | 'calls'): Promise<readonly Row[]> => {
