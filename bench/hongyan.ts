@@ -20,6 +20,7 @@ const configOf = (home: string, wechat: string): Config =>
     HONGYAN_WECHAT: wechat,
     HONGYAN_CONCURRENCY: String(concurrency),
     HONGYAN_LOG: 'error',
+    HONGYAN_TEMPLATE_SYNC: 'off',
   })
 
 const fail = (error: Error): never => {
