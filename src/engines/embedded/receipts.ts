@@ -13,8 +13,11 @@ import type { Grants } from './grants.ts'
 import { createRecentlySent } from './recently-sent.ts'
 import { placesOf } from './recipients.ts'
 
-/** Strays at once; further ones are dropped. They are mostly of other systems that send from the same account. */
-const maxStrays = 200_000
+/**
+ * Strays at once; beyond, the oldest goes. They are mostly of other systems that send from the same account, and one
+ * whose message is on its way here finds it within seconds.
+ */
+export const maxStrays = 200_000
 /** How many messages of one person are looked at for a receipt. */
 const maxCandidates = 50
 
@@ -52,8 +55,14 @@ export const createReceipts = (db: DatabaseSync, grants: Grants) => {
   const keep = db.prepare(`
     INSERT INTO stray_receipts (account, msgid, touser, receipt, until) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
   const strayOf = db.prepare('SELECT receipt FROM stray_receipts WHERE account = ? AND msgid = ?')
-  const straysOf = db.prepare('SELECT receipt FROM stray_receipts WHERE account = ? AND touser = ?')
+  // Left to itself, SQLite would walk through all strays of the account.
+  const straysOf = db.prepare(
+    'SELECT receipt FROM stray_receipts INDEXED BY stray_receipts_touser WHERE account = ? AND touser = ?',
+  )
   const dropStray = db.prepare('DELETE FROM stray_receipts WHERE account = ? AND msgid = ?')
+  const dropOldest = db.prepare(`
+    DELETE FROM stray_receipts WHERE (account, msgid) =
+      (SELECT account, msgid FROM stray_receipts INDEXED BY stray_receipts_until ORDER BY until LIMIT 1)`)
   const messageOf = db.prepare(`
     SELECT m.id, m.account, m.touser, o.msgid FROM messages m LEFT JOIN outcomes o ON o.seq = m.seq WHERE m.seq = ?`)
   const countStrays = db.prepare('SELECT count(*) AS n FROM stray_receipts')
@@ -131,9 +140,10 @@ export const createReceipts = (db: DatabaseSync, grants: Grants) => {
   }
 
   const keepStray = (account: string, receipt: Receipt, now: number): void => {
-    if (receipt.msgid === undefined || strays >= maxStrays) return
+    if (receipt.msgid === undefined) return
     const text = JSON.stringify(receipt)
     strays += keep.run(account, receipt.msgid, receipt.touser, text, now + strayReceiptMs).changes as number
+    if (strays > maxStrays) strays -= dropOldest.run().changes as number
   }
 
   const drop = (account: string, msgid: string): void => {
