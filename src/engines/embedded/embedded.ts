@@ -44,7 +44,9 @@ export interface Engine {
   close(): Promise<void>
 }
 
-const sweepEveryMs = 10_000
+/** Every so often, and every second while more is past its time than one sweep takes away. */
+const sweepEveryMs = 1000
+const sweepsToSkip = 9
 const sweepRows = 2000
 /** Idempotency keys go with their messages, so messages stay this much longer than promised. */
 const keyGraceMs = 24 * 3_600_000
@@ -67,9 +69,17 @@ export const openEmbedded = async (options: EmbeddedOptions): Promise<Engine> =>
   })
   const nonces = await store.run('start', clock.now())
 
+  let toSkip = sweepsToSkip
   const sweep = () => {
+    if (toSkip-- > 0) return
+    toSkip = sweepsToSkip
     const now = clock.now()
-    store.run('sweep', { now, before: now - retentionMs - keyGraceMs, max: sweepRows }).catch(() => {})
+    store.run('sweep', { now, before: now - retentionMs - keyGraceMs, max: sweepRows }).then(
+      (more) => {
+        if (more) toSkip = 0
+      },
+      () => {},
+    )
   }
   const sweeping = setInterval(sweep, sweepEveryMs).unref()
 

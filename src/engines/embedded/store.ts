@@ -30,6 +30,8 @@ export const createStore = (db: DatabaseSync) => {
     ...createNotes(db, grants, receipts),
     ...createReads(db),
     ...createShelves(db),
+    /** Receipts without a message have gone. */
+    straysForgotten: (_: null): void => receipts.recount(),
     /** A transaction was rolled back. */
     rolledBack(_: null): void {
       recipients.reset()

@@ -22,7 +22,8 @@ if (parentPort) serve(parentPort, (workerData as { file: string }).file)
 
 function serve(port: NonNullable<typeof parentPort>, file: string): void {
   const db = openWriter(file)
-  const work: Work = { ...createStore(db), ...createUpkeep(db) }
+  const store = createStore(db)
+  const work: Work = { ...store, ...createUpkeep(db, () => store.straysForgotten(null)) }
 
   const perform = ([name, argument]: Operation): unknown =>
     (work[name] as (argument: unknown) => unknown)(argument)

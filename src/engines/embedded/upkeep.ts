@@ -6,7 +6,7 @@ import { stretchLength } from './recipients.ts'
  * What the store does for itself: gives leases of an earlier process back at the start, and forgets what
  * is past its time, a little at each round so that no round holds up the queue.
  */
-export const createUpkeep = (db: DatabaseSync) => {
+export const createUpkeep = (db: DatabaseSync, straysForgotten: () => void) => {
   // Only this process works on the file, so every lease found at the start belongs to one that is gone. What is
   // queued is ready at once, also when the clock was put back since it came.
   const giveBack = db.prepare(
@@ -29,10 +29,11 @@ export const createUpkeep = (db: DatabaseSync) => {
   const oldGrants = db.prepare(`
     DELETE FROM grants WHERE id > :after AND id <= :last AND reserved = 0 AND updated_at < :before
       AND (available = 0 OR expires_at <= :now)`)
+  // By number alone: a condition on the time would have it walk through all that is too young, to the newest.
   const nextMessages = db.prepare(`
-    SELECT m.seq, m.tenant, json_extract(m.extra, '$.key') AS key, coalesce(o.at < :before, 0) AS old
-    FROM messages m LEFT JOIN outcomes o ON o.seq = m.seq
-    WHERE m.seq > :after AND m.accepted_at < :before ORDER BY m.seq LIMIT :max`)
+    SELECT m.seq, m.tenant, m.accepted_at < :before AS aged,
+      CASE WHEN m.accepted_at < :before THEN json_extract(m.extra, '$.key') END AS key, coalesce(o.at < :before, 0) AS old
+    FROM messages m LEFT JOIN outcomes o ON o.seq = m.seq WHERE m.seq > :after ORDER BY m.seq LIMIT :max`)
   const removals = ['messages', 'outcomes', 'steps', 'receipts'].map((table) =>
     db.prepare(`DELETE FROM ${table} WHERE seq = ?`),
   )
@@ -44,14 +45,20 @@ export const createUpkeep = (db: DatabaseSync) => {
   let sweptTo = 0
   let grantsSweptTo = 0
 
-  /** Notes that have been taken, receipts that found no message, permissions that are spent. */
-  const sweepNotes = ({ now, before, max }: SweepOptions): void => {
-    oldKeys.run(now, max)
-    oldStrays.run(now, max)
-    oldDebts.run(now - owedGrantMs, max)
+  /**
+   * Notes that have been taken, receipts that found no message, permissions that are spent. Answers whether there may
+   * be more.
+   */
+  const sweepNotes = ({ now, before, max }: SweepOptions): boolean => {
+    const most = max * notesPerMessage
+    const { changes: keys } = oldKeys.run(now, most)
+    const { changes: strays } = oldStrays.run(now, most)
+    const { changes: debts } = oldDebts.run(now - owedGrantMs, most)
+    if (Number(strays) > 0) straysForgotten()
     const { id: last } = lastGrant.get(grantsSweptTo, max) as { id: number | null }
     if (last !== null) oldGrants.run({ after: grantsSweptTo, last, before, now })
     grantsSweptTo = last ?? 0
+    return [keys, strays, debts].includes(most)
   }
 
   return {
@@ -60,23 +67,31 @@ export const createUpkeep = (db: DatabaseSync) => {
       return loadNonces.all(now) as unknown as readonly { nonce: string; until: number }[]
     },
 
-    /** Looks at the next `max` messages in the order of acceptance and removes those that were final before `before`. */
-    sweep: (options: SweepOptions): number => {
+    /**
+     * Looks at the next `max` messages in the order of acceptance and removes those that were final before `before`.
+     * Answers whether it left something that is past its time.
+     */
+    sweep: (options: SweepOptions): boolean => {
       const { now, before, max } = options
       oldNonces.run(now)
-      sweepNotes(options)
+      const moreNotes = sweepNotes(options)
       const rows = nextMessages.all({ after: sweptTo, before, max }) as unknown as readonly SweptRow[]
-      sweptTo = rows.length < max ? 0 : rows.at(-1)!.seq
-      const old = rows.filter((row) => row.old === 1)
+      // Behind as many that are all too young come only younger ones.
+      const goesOn = rows.length === max && rows.some(({ aged }) => aged === 1)
+      sweptTo = goesOn ? rows.at(-1)!.seq : 0
+      const old = rows.filter((row) => row.old === 1 && row.aged === 1)
       for (const { seq, tenant, key } of old) {
         for (const removal of removals) removal.run(seq)
         if (key !== null) removeKey.run(tenant, key)
       }
       if (old.length > 0) emptyStretches.run()
-      return old.length
+      return moreNotes || (goesOn && old.length > 0)
     },
   }
 }
+
+/** Notes are small, and a message may come with several. */
+const notesPerMessage = 5
 
 interface SweepOptions {
   readonly now: number
@@ -88,5 +103,6 @@ type SweptRow = {
   readonly seq: number
   readonly tenant: string
   readonly key: string | null
+  readonly aged: 0 | 1
   readonly old: 0 | 1
 }
