@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { State, Step } from '../../message.ts'
 import type { Cancellation } from '../../queue.ts'
 import type { GrantEffect } from '../../settlement.ts'
-import type { Grants, Wanted } from './grants.ts'
+import { conditionOf, type Grants, type Wanted } from './grants.ts'
 import type { Receipts } from './receipts.ts'
 import { recordState, recordTables, type SettleRow } from './rows.ts'
 
@@ -29,20 +29,40 @@ export const createEndings = (db: DatabaseSync, grants: Grants, receipts: Receip
     SELECT m.account, m.touser, m.template_id AS templateId, q.grant_key AS key, q.grant_handle AS handle
     FROM queue q JOIN messages m ON m.seq = q.seq WHERE q.seq = ? AND q.deliveries = ? AND q.state = 'leased'`)
   const letGo = db.prepare('UPDATE queue SET grant_handle = NULL WHERE seq = ?')
+  const releaseOne = db.prepare(`
+    UPDATE queue SET ready_at = min(ready_at, :at), condition = NULL
+    WHERE seq IN (SELECT seq FROM queue WHERE condition = :condition AND grant_key = :key LIMIT 1)`)
+  const goAtOnce = db.prepare('UPDATE queue SET ready_at = min(ready_at, ?), condition = NULL WHERE seq = ?')
 
-  /** The books change with the settlement; an old delivery changes neither. */
-  const settleGrant = (seq: number, number: number, effect: GrantEffect, at: number): void => {
+  /** The books change with the settlement; an old delivery changes neither. Answers what the message wants of them. */
+  const settleGrant = (
+    seq: number,
+    number: number,
+    effect: GrantEffect | null,
+    at: number,
+  ): Wanted | undefined => {
     const row = holding.get(seq, number) as (Wanted & { handle: string | null }) | undefined
-    if (row === undefined) return
+    if (row === undefined || effect === null) return row
     const { handle, ...wanted } = row
     grants.settle(effect, handle, wanted, at)
     letGo.run(seq)
+    // What goes back on the books is what another message may be parked for.
+    if (effect === 'free' && handle !== null && grants.isAvailable(wanted, at))
+      releaseOne.run({ condition: conditionOf(wanted), key: wanted.key, at })
+    return wanted
+  }
+
+  /** Word of a grant may have come after the lease that found none: it released what was parked then, and not this. */
+  const unlessThere = (seq: number, condition: string, wanted: Wanted, at: number): void => {
+    if (wanted.key !== null && condition === conditionOf(wanted) && grants.isAvailable(wanted, at))
+      goAtOnce.run(at, seq)
   }
 
   const settleOne = (row: SettleRow): boolean => {
-    const [seq, number, , , until, , doubtSince, , at, , , effect] = row
-    if (effect !== null) settleGrant(seq, number, effect, at)
+    const [seq, number, , , until, , doubtSince, , at, , condition, effect] = row
+    const wanted = effect === null && condition === null ? undefined : settleGrant(seq, number, effect, at)
     const settled = until === null ? endOne(row) : goOnOne(row)
+    if (settled && condition !== null && wanted !== undefined) unlessThere(seq, condition, wanted, at)
     if (settled && receipts.anyStray() && (until === null || doubtSince !== null)) receipts.settled(seq, at)
     return settled
   }

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Grant, GrantChange, GrantKind } from '../../grants.ts'
+import { type Grant, type GrantChange, type GrantKind, grantCondition } from '../../grants.ts'
 import type { GrantEffect } from '../../settlement.ts'
 import { createOwedGrants } from './owed-grants.ts'
 import type { GrantRow } from './rows.ts'
@@ -52,10 +52,17 @@ export const createGrants = (db: DatabaseSync) => {
     SELECT * FROM grants WHERE account = ? AND touser = ? AND (? IS NULL OR template_id = ?) ORDER BY template_id, kind, name
     LIMIT ${mostListed}`)
 
-  const settled: Readonly<Record<GrantEffect, (id: number, generation: number, now: number) => void>> = {
-    used: (id, generation, now) => void use.run(now, id, generation),
-    free: (id, generation) => void free.run(id, generation),
-    void: () => {},
+  const settleHeld = (effect: GrantEffect, handle: string, now: number): void => {
+    const [id, generation] = parse(handle)
+    if (effect === 'used') use.run(now, id, generation)
+    if (effect === 'free') free.run(id, generation)
+  }
+
+  const available = ({ key, account, touser, templateId }: Wanted, now: number) => {
+    const { kind, name } = kindAndName(key)
+    return find.get(account, touser, templateOf(kind, templateId), kind, name, name, now) as
+      | { id: number; generation: number; name: string }
+      | undefined
   }
 
   return {
@@ -66,13 +73,11 @@ export const createGrants = (db: DatabaseSync) => {
       return row && [handle, row.name || null]
     },
 
+    isAvailable: (wanted: Wanted, now: number): boolean => available(wanted, now) !== undefined,
+
     /** Takes one off the books for a delivery; nothing when there is none. */
     reserve(wanted: Wanted, now: number): GrantRow | undefined {
-      const { account, touser } = wanted
-      const { kind, name } = kindAndName(wanted.key)
-      const row = find.get(account, touser, templateOf(kind, wanted.templateId), kind, name, name, now) as
-        | { id: number; generation: number; name: string }
-        | undefined
+      const row = available(wanted, now)
       if (row === undefined) return undefined
       take.run(row.id)
       return [`${row.id}.${row.generation}`, row.name || null]
@@ -80,7 +85,7 @@ export const createGrants = (db: DatabaseSync) => {
 
     /** What becomes of what a delivery held. `void` withdraws all of the kind, or the one of that name. */
     settle(effect: GrantEffect, handle: string | null, holder: Wanted, now: number): void {
-      if (handle !== null) settled[effect](...parse(handle), now)
+      if (handle !== null) settleHeld(effect, handle, now)
       else if (effect === 'used') owed.owe(holder, now)
       if (effect !== 'void') return
       const { account, touser, templateId, key } = holder
@@ -134,6 +139,10 @@ export const kindAndName = (key: string): { readonly kind: GrantKind; readonly n
 /** Windows and form ids are not tied to a template. */
 export const templateOf = (kind: GrantKind, templateId: string): string =>
   kind === 'window' || kind === 'form' ? '' : templateId
+
+/** What a message that wants this is parked for while there is none. */
+export const conditionOf = ({ key, account, touser, templateId }: Wanted): string =>
+  grantCondition({ account, touser, templateId: templateOf(kindAndName(key).kind, templateId) })
 
 const parse = (handle: string): [id: number, generation: number] => {
   const [id, generation] = handle.split('.')

@@ -73,8 +73,8 @@ export const createEmbeddedQueue = ({
 
     settle: (delivery, settlement) =>
       settlements.add([settleRow(delivery, settlement, clock.now())]).then(([settled]) => {
-        // Who waits may have looked before this message had a time to come back at.
-        if (settled && goesOn(settlement)) arrivals.ring()
+        // Who waits may have looked before this message had a time to come back at, or a grant was there again.
+        if (settled && (goesOn(settlement) || settlement.grant === 'free')) arrivals.ring()
         return settled ? 'settled' : 'expired'
       }),
 

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { grantCondition } from '../../../src/grants.ts'
 import type { Settlement } from '../../../src/settlement.ts'
-import { type ContractOptions, clausesOf, receiveNow, receiveOne } from '../../support/harness.ts'
+import {
+  type ContractOptions,
+  clausesOf,
+  type Harness,
+  receiveNow,
+  receiveOne,
+} from '../../support/harness.ts'
 import { soon } from '../../support/waiting.ts'
 import { minuteMs, publishOne, recordOf } from '../queue/parts.ts'
 import { addGrants, holder, leaseOne, settled } from './parts.ts'
@@ -11,6 +17,10 @@ const parkedFor = (condition: string, until: number): Settlement => ({
   until,
   condition,
 })
+
+/** As a message is parked for want of a grant. */
+const parkedForGrant = ({ clock }: Harness): Settlement =>
+  parkedFor(grantCondition(holder), clock.now() + 60 * minuteMs)
 
 /** A condition that comes true makes its messages ready at once. */
 export const conditions = (options: ContractOptions) => {
@@ -72,6 +82,27 @@ export const conditions = (options: ContractOptions) => {
     assert.deepEqual(await receiveNow(harness), [])
     assert.deepEqual(await addGrants(harness, 1), { kind: 'taken', released: 1 })
     assert.equal((await receiveOne(harness)).grant?.kind, 'reserved')
+  })
+
+  clause('a grant that came between the lease and the park is not waited for', async (_t, harness) => {
+    const delivery = await leaseOne(harness)
+    assert.deepEqual(await addGrants(harness, 1), { kind: 'taken', released: 0 })
+    await settled(harness, delivery, { ...parkedForGrant(harness), grant: 'free' })
+    assert.equal((await receiveOne(harness)).grant?.kind, 'reserved')
+  })
+
+  clause('a grant that is free again releases one of those that wait for it', async (_t, harness) => {
+    await addGrants(harness, 1)
+    const holds = await leaseOne(harness)
+    for (let n = 0; n < 2; n++)
+      await settled(harness, await leaseOne(harness), { ...parkedForGrant(harness), grant: 'free' })
+    assert.deepEqual(await receiveNow(harness), [])
+    const waiting = harness.queue.receive({ max: 5, waitMs: 10_000 })
+    await settled(harness, holds, { kind: 'dead', reason: 'errcode-47003', grant: 'free' })
+    const [released, ...others] = await soon(waiting, 'the receiver wakes')
+    assert.deepEqual([released?.grant?.kind, others], ['reserved', []])
+    await settled(harness, released!, { kind: 'sent', grant: 'used' })
+    assert.deepEqual(await receiveNow(harness), [])
   })
 
   clause('cancelled, it is released no more', async (_t, harness) => {
