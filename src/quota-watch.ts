@@ -32,6 +32,8 @@ export interface QuotaWatchParts {
 
 /** Between two questions while messages wait. */
 const attendEveryMs = 5 * 60_000
+/** What was in hand at the release and is parked only then has been by now. */
+const lateParksMs = 5000
 
 export const createQuotaWatch = ({ askQuota, release, clock, observe }: QuotaWatchParts): QuotaWatch => {
   const stopping = new AbortController()
@@ -71,7 +73,10 @@ export const createQuotaWatch = ({ askQuota, release, clock, observe }: QuotaWat
     const until = await outlast(watched)
     attended.delete(watched)
     // Who waits until the reset comes back by himself, spread over a minute.
-    if (!stopping.signal.aborted && clock.now() < until) await release(watched.quota.condition)
+    if (stopping.signal.aborted || clock.now() >= until) return
+    await release(watched.quota.condition)
+    await clock.sleep(lateParksMs, stopping.signal)
+    if (!stopping.signal.aborted) await release(watched.quota.condition)
   }
 
   return {

@@ -325,4 +325,8 @@ export const createQuota = ({ account, path, limits }: QuotaOptions): Quota => {
 }
 
 /** What messages wait for when the quota of an account's API is used up. */
-export const quotaCondition = (account: string, path: string): string => `quota ${account} ${path}`
+export const quotaCondition = (account: string, path: string): string =>
+  `${quotaConditions}${account} ${path}`
+
+/** How each of these begins. What is known of quotas is known to the process that asks, and goes with it. */
+export const quotaConditions = 'quota '

@@ -79,6 +79,18 @@ suite('the watch over a quota', () => {
     assert.deepEqual(released, ['quota wx1 /send'])
   })
 
+  test('releases once more what was in hand at the release and was parked after it', async (t) => {
+    const { watch, watched, asked, released, answers, pass, clock } = aWatch(t)
+    watch.attend(watched)
+    await until(() => asked.length === 1, 1000)
+    answers({ kind: 'known', daily: 1000, used: 100 })
+    await pass(5 * minuteMs)
+    await until(() => released.length === 1 && clock.asleep() > 0, 1000)
+    clock.advance(5000)
+    await until(() => released.length === 2, 1000)
+    assert.deepEqual(new Set(released), new Set(['quota wx1 /send']))
+  })
+
   test('releases nobody at the reset: each comes back at its own time', async (t) => {
     const { watch, watched, asked, released, answers, pass, clock, quota } = aWatch(t)
     watch.attend(watched)

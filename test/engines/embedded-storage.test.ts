@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { suite, type TestContext, test } from 'node:test'
 import { FolderInUse, StorageFailed } from '../../src/engines/embedded/embedded.ts'
+import { grantCondition } from '../../src/grants.ts'
 import type { MessageId } from '../../src/message.ts'
 import type { Queue } from '../../src/queue.ts'
+import { quotaCondition } from '../../src/quota.ts'
 import type { Settlement } from '../../src/settlement.ts'
 import { atEnd } from '../support/at-end.ts'
 import { startChild } from '../support/child.ts'
@@ -124,6 +126,24 @@ suite('the embedded engine gives leases of an earlier process back at its start'
     const [again] = await reopen(t, { leaseMs: 60_000, movedMs: -30_000 })
     assert.equal(again?.number, 2)
   })
+})
+
+test('what waits for a quota is looked at again after a start, what waits for a grant is not', async (t) => {
+  const folder = temporaryFolder(t)
+  const clock = createTestClock()
+  const first = await openEngine(t, { folder, clock })
+  const [mine, other] = [aMessage(), aMessage()]
+  const until = clock.now() + 3_600_000
+  await first.queue.publish([mine, other])
+  for (const delivery of await receiveNow(first)) {
+    const condition =
+      delivery.message.id === mine.id ? quotaCondition('wx1', '/send') : grantCondition(delivery.message)
+    const parked = { kind: 'parked', reason: 'waits', inDoubt: false, until, condition } as const
+    assert.equal(await first.queue.settle(delivery, parked), 'settled')
+  }
+  await first.close()
+  const [again, ...others] = await receiveNow(await openEngine(t, { folder, clock }))
+  assert.deepEqual([again?.message.id, others], [mine.id, []])
 })
 
 suite('the embedded engine and kill -9', () => {

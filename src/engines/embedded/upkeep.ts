@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { owedGrantMs } from '../../grants.ts'
+import { quotaConditions } from '../../quota.ts'
 import { stretchLength } from './recipients.ts'
 
 /**
@@ -12,6 +13,9 @@ export const createUpkeep = (db: DatabaseSync, straysForgotten: () => void) => {
   const giveBack = db.prepare(
     "UPDATE queue SET ready_at = :now WHERE ready_at > :now AND state IN ('leased', 'queued')",
   )
+  // Who watched over the quotas is gone as well, and nobody would tell that there are calls again.
+  const lookAnew = db.prepare(`
+    UPDATE queue SET ready_at = min(ready_at, :now), condition = NULL WHERE condition GLOB '${quotaConditions}*'`)
   const loadNonces = db.prepare('SELECT nonce, until FROM nonces WHERE until > ?')
 
   const oldNonces = db.prepare('DELETE FROM nonces WHERE until <= ?')
@@ -64,6 +68,7 @@ export const createUpkeep = (db: DatabaseSync, straysForgotten: () => void) => {
   return {
     start: (now: number): readonly { nonce: string; until: number }[] => {
       giveBack.run({ now })
+      lookAnew.run({ now })
       return loadNonces.all(now) as unknown as readonly { nonce: string; until: number }[]
     },
 
