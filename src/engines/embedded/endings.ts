@@ -59,18 +59,18 @@ export const createEndings = (db: DatabaseSync, grants: Grants, receipts: Receip
   }
 
   const settleOne = (row: SettleRow): boolean => {
-    const [seq, number, , , until, , doubtSince, , at, , condition, effect] = row
+    const [seq, number, state, , until, , doubtSince, msgid, at, , condition, effect] = row
     const wanted = effect === null && condition === null ? undefined : settleGrant(seq, number, effect, at)
     const settled = until === null ? endOne(row) : goOnOne(row)
     if (settled && condition !== null && wanted !== undefined) unlessThere(seq, condition, wanted, at)
-    if (settled && receipts.anyStray() && (until === null || doubtSince !== null)) receipts.settled(seq, at)
+    if (settled && (state === 'sent' || doubtSince !== null)) receipts.sent(seq, at)
+    if (settled && receipts.anyStray() && (msgid !== null || doubtSince !== null)) receipts.settled(seq, at)
     return settled
   }
 
   const endOne = ([seq, number, state, reason, , , doubtSince, msgid, at, step]: SettleRow): boolean => {
     if (leave.run(seq, number).changes === 0) return false
     end.run(seq, state, reason, number, doubtSince, msgid, at, step)
-    if (state === 'sent') receipts.sent(seq, at)
     return true
   }
 

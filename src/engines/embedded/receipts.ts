@@ -10,16 +10,18 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { MessageId, State, Step } from '../../message.ts'
 import { type Receipt, receiptReachMs, receiptSlackMs, strayReceiptMs } from '../../recipients.ts'
 import type { Grants } from './grants.ts'
-import { createRecentlySent } from './recently-sent.ts'
-import { placesOf } from './recipients.ts'
+import { createRecentlySent, maxCandidates } from './recently-sent.ts'
+import { placesOf, stretchLength } from './recipients.ts'
 
 /**
  * Strays at once; beyond, the oldest goes. They are mostly of other systems that send from the same account, and one
  * whose message is on its way here finds it within seconds.
  */
 export const maxStrays = 200_000
-/** How many messages of one person are looked at for a receipt. */
-const maxCandidates = 50
+/** So many messages in doubt are looked through for one of a receipt's person; with more, anybody may have one. */
+const maxDoubts = 500
+/** How far back messages of a person are looked for where nothing says that there is one: a million, milliseconds. */
+const maxSearched = 256 * stretchLength
 
 export interface Sharpened {
   readonly id: MessageId
@@ -49,9 +51,12 @@ export const createReceipts = (db: DatabaseSync, grants: Grants) => {
     VALUES (?, 'sent', 'receipt', ?, ?, ?, ?, ?)`)
   // A repeat of the receipt must find its message by this msgid, not another one that is in doubt.
   const nameIt = db.prepare('UPDATE outcomes SET msgid = coalesce(msgid, ?) WHERE seq = ?')
-  const anyDoubt = db.prepare(`
-    SELECT 1 FROM queue WHERE doubt_since IS NOT NULL UNION ALL
-    SELECT 1 FROM outcomes WHERE state <> 'sent' AND state = 'unknown' AND at > ? LIMIT 1`)
+  const doubts = db.prepare(`
+    SELECT count(*) AS looked, coalesce(sum(m.account = :account AND m.touser = :touser), 0) AS own FROM (
+      SELECT seq FROM (SELECT seq FROM queue WHERE doubt_since IS NOT NULL LIMIT ${maxDoubts}) UNION ALL
+      SELECT seq FROM (SELECT seq, at FROM outcomes WHERE state <> 'sent' AND state = 'unknown'
+        ORDER BY seq DESC LIMIT ${maxDoubts}) WHERE at > :since
+    ) d CROSS JOIN messages m ON m.seq = d.seq`)
   const keep = db.prepare(`
     INSERT INTO stray_receipts (account, msgid, touser, receipt, until) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
   const strayOf = db.prepare('SELECT receipt FROM stray_receipts WHERE account = ? AND msgid = ?')
@@ -94,6 +99,22 @@ export const createReceipts = (db: DatabaseSync, grants: Grants) => {
   const everywhere = (touser: string): Iterable<number> =>
     placesOf(db, touser, { low: 0, high: (newest.get() as { seq: number }).seq + 1 })
 
+  /** What is looked at for every receipt of a kind must not grow with all that is kept. */
+  const lately = (touser: string): Iterable<number> => {
+    const { seq } = newest.get() as { seq: number }
+    return placesOf(db, touser, { low: Math.max(0, seq - maxSearched), high: seq + 1 })
+  }
+
+  /** Where a message of this person may be that is in doubt; nothing when there is none. */
+  const doubtedPlaces = (account: string, { touser, at }: Receipt): Iterable<number> | undefined => {
+    const { looked, own } = doubts.get({ account, touser, since: at - receiptReachMs }) as {
+      looked: number
+      own: number
+    }
+    if (own > 0) return everywhere(touser)
+    return looked >= maxDoubts ? lately(touser) : undefined
+  }
+
   const candidatesOf = (
     account: string,
     { touser, channel, templateId, at }: Receipt,
@@ -114,7 +135,7 @@ export const createReceipts = (db: DatabaseSync, grants: Grants) => {
 
   /** Without a msgid: the earliest that ended as sent or unknown before the receipt, or is in doubt. */
   const earliest = (account: string, receipt: Receipt, now: number): Candidate | undefined =>
-    candidatesOf(account, receipt, recent.of(account, receipt.touser, now) ?? everywhere(receipt.touser))
+    candidatesOf(account, receipt, recent.of(account, receipt.touser, now) ?? lately(receipt.touser))
       .filter(({ ended, queued, doubtSince, endedAt }) =>
         queued === null
           ? (ended === 'sent' || ended === 'unknown') && endedAt! <= receipt.at + 1000 + receiptSlackMs
@@ -124,8 +145,9 @@ export const createReceipts = (db: DatabaseSync, grants: Grants) => {
 
   /** With a msgid that nobody knows: the one message in doubt, or unknown, whose call it can answer. */
   const onlyDoubt = (account: string, receipt: Receipt): Candidate | undefined => {
-    if (!receipt.authentic || anyDoubt.get(receipt.at - receiptReachMs) === undefined) return undefined
-    const rows = candidatesOf(account, receipt, everywhere(receipt.touser)).filter(
+    const places = receipt.authentic ? doubtedPlaces(account, receipt) : undefined
+    if (places === undefined) return undefined
+    const rows = candidatesOf(account, receipt, places).filter(
       ({ ended, queued, msgid, doubtSince, leasedAt }) => {
         if (queued === 'leased') return leasedAt! <= receipt.at + 1000 + receiptSlackMs
         return (
@@ -174,10 +196,10 @@ export const createReceipts = (db: DatabaseSync, grants: Grants) => {
     /** Whether any receipt waits for its message: mostly there are none, and then nothing need be looked up. */
     anyStray: () => strays > 0,
 
-    /** A message was sent. */
+    /** A message was sent, or may have been. */
     sent: recent.add,
 
-    /** A message has just been settled: a receipt that came before may belong to it. */
+    /** A message with a msgid or in doubt has just been settled: a receipt that came before may belong to it. */
     settled(seq: number, now: number): Sharpened | undefined {
       const place = messageOf.get(seq) as unknown as {
         id: string

@@ -185,6 +185,17 @@ export const receipts = (options: ContractOptions) => {
     for (const message of messages) assert.equal((await stateOf(harness, message)).state, 'delivered')
   })
 
+  clause('without a msgid, one in doubt is the earliest, also among many', async (_t, harness) => {
+    const { clock } = harness
+    await takeNameless(harness)
+    clock.advance(11 * minuteMs)
+    const { message } = await inDoubt(harness)
+    const later = await sendOne(harness, '2', { channel: 'subscribe' })
+    await takeNameless(harness, { channel: 'subscribe', templateId })
+    assert.equal((await stateOf(harness, message)).state, 'delivered')
+    assert.equal((await stateOf(harness, later)).state, 'sent')
+  })
+
   clause(
     'settles the one message in doubt that it can belong to, and uses its grant',
     async (_t, harness) => {
