@@ -84,6 +84,14 @@ const maxAccounts = 10_000
 const paceTurnMs = { shortest: 500, longest: 10_000 }
 /** What is handed back because of the minute's limit comes again at the latest so long after the minute. */
 const minuteTurnMs = 60_000
+/**
+ * How many calls to webhooks may be under way, to one and to all of them: tenants own them, and slow ones must not
+ * keep the others' messages from being called. One takes no more connections than this anyway.
+ */
+const mostWebhookCalls = (concurrency: number) => ({
+  each: Math.max(1, Math.min(16, concurrency >> 3)),
+  all: Math.max(1, concurrency >> 1),
+})
 /** A recipient is held back for other messages when the code asks for at least this. */
 const recipientHoldMs = 60_000
 
@@ -94,7 +102,9 @@ export const createGates = (parts: GateParts): Gates => {
   /** Those with something waiting, of accounts where a call has ended since. */
   const freed = new Set<Api>()
   const maxWaiting = { api: Math.max(1, concurrency >> 2), all: Math.max(2, concurrency >> 1) }
+  const mostToWebhooks = mostWebhookCalls(concurrency).all
   let waiting = 0
+  let toWebhooks = 0
 
   const mostInFlight = ({ pace, quota }: Api): number => Math.min(pace.allowed(), quota.mostInFlight())
 
@@ -102,21 +112,25 @@ export const createGates = (parts: GateParts): Gates => {
 
   const begin = (api: Api, { message }: Delivery, now: number): undefined => {
     api.inFlight++
+    if (isWebhook(api)) toWebhooks++
     api.quota.began(now)
     lane.enter(message)
     if (api.watch && api.quota.isDue(now)) void api.watch.ask(api)
   }
+
+  const later = (api: Api, delivery: Delivery, now: number): Outcome =>
+    turn(api, delivery, {
+      from: now + paceTurnMs.shortest,
+      latest: now + paceTurnMs.longest,
+      turnMs: api.pace.latencyMs() / (2 * mostInFlight(api)),
+    })
 
   /** Urgent messages wait before others, and there is room for more of them. */
   const wait = (api: Api, delivery: Delivery, now: number): Outcome | 'wait' => {
     const isUrgent = delivery.message.lane === 'urgent'
     const share = isUrgent ? 2 : 1
     if (api.waiting.length >= share * maxWaiting.api || waiting >= share * maxWaiting.all)
-      return turn(api, delivery, {
-        from: now + paceTurnMs.shortest,
-        latest: now + paceTurnMs.longest,
-        turnMs: api.pace.latencyMs() / (2 * mostInFlight(api)),
-      })
+      return later(api, delivery, now)
     waiting++
     const place = isUrgent ? api.waiting.findIndex(({ message }) => message.lane !== 'urgent') : -1
     if (place < 0) api.waiting.push(delivery)
@@ -167,6 +181,8 @@ export const createGates = (parts: GateParts): Gates => {
       const api = apiOf(message)
       const full = api.quota.admit(message.lane, now)
       if (full) return whileFull(api, delivery, full)
+      // Not in hand: what it would wait for are calls of other accounts.
+      if (isWebhook(api) && toWebhooks >= mostToWebhooks) return later(api, delivery, now)
       return hasRoom(api) && !lane.isBusy(message) ? begin(api, delivery, now) : wait(api, delivery, now)
     },
 
@@ -178,6 +194,7 @@ export const createGates = (parts: GateParts): Gates => {
       const api = apiOf(message)
       const { inFlight } = api
       api.inFlight--
+      if (isWebhook(api)) toWebhooks--
       api.quota.ended(sending ? sending.attempts.length : 0)
       lane.leave(message)
       if (waiting > 0)
@@ -227,6 +244,8 @@ export const createGates = (parts: GateParts): Gates => {
   }
 }
 
+const isWebhook = ({ path }: Api): boolean => path === ''
+
 const unasked = { kind: 'unknown', error: 'not-asked' } as const
 
 /** The next free turn of those that are handed back, so that they do not all come again at once. Urgent ones may. */
@@ -264,7 +283,7 @@ const createApis = ({ limitsOf, concurrency, watch }: GateParts) => {
       path,
       quota,
       watch: watched,
-      pace: createPace(concurrency),
+      pace: createPace(path === '' ? mostWebhookCalls(concurrency).each : concurrency),
       waiting: [],
       inFlight: 0,
       nextTurn: 0,

@@ -171,6 +171,18 @@ suite('an account that must go slowly', () => {
     assert.equal(gates.next(start), urgent[0])
   })
 
+  test('lets webhooks, which tenants own, have some of the calls and not all of them', () => {
+    const gates = someGates({ concurrency: 32 })
+    const post = (account: string) => gates.before(to('o', { channel: 'webhook', account }), start)
+    const begun = (account: string, tries: number) =>
+      Array.from({ length: tries }, () => post(account)).filter((outcome) => outcome === undefined).length
+    assert.equal(begun('wh_1', 32), 4)
+    for (const account of ['wh_2', 'wh_3', 'wh_4']) assert.equal(begun(account, 8), 4)
+    assert.equal(begun('wh_5', 1), 0)
+    assert.deepEqual(post('wh_6'), { kind: 'returned', until: start + 500 })
+    assert.equal(gates.before(template('wx-1'), start), undefined)
+  })
+
   test('gives back what waits when its lease becomes too short for a call', () => {
     const gates = someGates()
     slowDown(gates)
