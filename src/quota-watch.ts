@@ -53,7 +53,7 @@ export const createQuotaWatch = ({ askQuota, release, clock, observe }: QuotaWat
     return asked
   }
 
-  /** Until when messages had to wait when it was last looked at; `now` is later than that unless they may go early. */
+  /** Until when any messages had to wait while it was looked at; `now` is later than that unless they may go early. */
   const outlast = async (watched: WatchedQuota): Promise<number> => {
     const { quota } = watched
     let last = 0
@@ -61,7 +61,7 @@ export const createQuotaWatch = ({ askQuota, release, clock, observe }: QuotaWat
     while (!stopping.signal.aborted) {
       const until = quota.heldUntil(clock.now())
       if (until === undefined) break
-      last = until
+      last = Math.max(last, until)
       await clock.sleep(Math.min(until - clock.now(), attendEveryMs), stopping.signal)
       if (!stopping.signal.aborted) await ask(watched)
     }

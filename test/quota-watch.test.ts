@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
+import { errcodeOf } from '../src/errcodes.ts'
 import { createQuota, type QuotaAnswer } from '../src/quota.ts'
 import { createQuotaWatch } from '../src/quota-watch.ts'
 import { nextBeijingMidnight } from '../src/retry.ts'
@@ -89,6 +90,18 @@ suite('the watch over a quota', () => {
     clock.advance(5000)
     await until(() => released.length === 2, 1000)
     assert.deepEqual(new Set(released), new Set(['quota wx1 /send']))
+  })
+
+  test('releases who waits for midnight also when a shorter hold was the last', async (t) => {
+    const { watch, watched, asked, released, answers, pass, clock, quota } = aWatch(t)
+    watch.attend(watched)
+    await until(() => asked.length === 1 && clock.asleep() > 0, 1000)
+    quota.refused(errcodeOf(45009), clock.now())
+    answers({ kind: 'known', daily: 100, used: 50 })
+    await pass(5 * minuteMs)
+    await pass(minuteMs)
+    await until(() => released.length > 0, 1000)
+    assert.deepEqual(released, ['quota wx1 /send'])
   })
 
   test('releases nobody at the reset: each comes back at its own time', async (t) => {
