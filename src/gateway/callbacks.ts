@@ -91,9 +91,10 @@ const keep = async (
   arrival: Parameters<typeof noteOf>[0],
   { recipients, observer, callbacks }: RouteParts,
 ): Promise<void> => {
-  const { account, event } = arrival
+  const { account, event, authentic } = arrival
   const note = noteOf(arrival)
-  if (note === undefined) await callbacks.onPlatformEvent(account, event)
+  // What WeChat tells a platform is always encrypted; unsigned, it could end the authorisation of every account.
+  if (note === undefined && authentic) await callbacks.onPlatformEvent(account, event)
   const noted: Noted = note === undefined ? { kind: 'taken', released: 0 } : await recipients.note(note)
   const what = event.kind === 'other' ? event.event.slice(0, 64) : event.kind
   observer.observe({ kind: 'callback', account: account.appid, result: noted.kind, what })

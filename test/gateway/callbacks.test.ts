@@ -200,6 +200,25 @@ suite('what WeChat pushes', () => {
     assert.equal((await gateway.recipients.contact(who))?.following, true)
   })
 
+  test('what a platform is told counts only where WeChat has signed it', async (t) => {
+    const told: string[] = []
+    const gateway = await open(t, {
+      parts: ({ callbacks }) => ({
+        callbacks: {
+          ...callbacks,
+          onPlatformEvent: async (_, { kind }) => {
+            told.push(kind)
+          },
+        },
+      }),
+    })
+    const fields = { InfoType: 'unauthorized', AuthorizerAppid: shop.appid }
+    assert.equal((await push(gateway, { account: mini.appid, mode: 'plain', fields })).text, 'success')
+    assert.deepEqual(told, [])
+    await push(gateway, { fields })
+    assert.deepEqual(told, ['unauthorized'])
+  })
+
   test('in plain mode one signed address serves one event', async (t) => {
     const gateway = await open(t)
     const plain = { account: mini.appid, mode: 'plain', nonce: 'the-same' } as const
