@@ -11,6 +11,7 @@ import { parseStrictJson } from './json.ts'
 import { finding, languageOf, Problem, problemBody } from './problems.ts'
 import { queryOf } from './query.ts'
 import { closed, oneOf, problemAnswers, security, Time } from './schemas.ts'
+import { refuseOverload } from './send.ts'
 import { queryValidator, validator } from './validate.ts'
 import { timeText } from './view.ts'
 
@@ -123,6 +124,7 @@ export const grantRoutes = (app: FastifyInstance, parts: RouteParts): void => {
 
 /** Each of many has its own result, as messages do. */
 const report = async (request: FastifyRequest, parts: RouteParts): Promise<unknown> => {
+  refuseOverload(parts)
   const value = parseStrictJson(rawBody(request))
   if (!Array.isArray(value)) return take(value, request, parts)
   if (value.length === 0) throw new Problem('batch-empty')

@@ -39,6 +39,13 @@ suite('the books over HTTP', () => {
     })
   })
 
+  test('nothing new is taken while too much waits for the disk', async (t) => {
+    const gateway = await openGateway(t, { parts: () => ({ pending: () => 1_000_000 }) })
+    const answer = await report(gateway, { ...target, add: 1 })
+    assert.deepEqual([answer.status, answer.json.code], [503, 'overloaded'])
+    assert.deepEqual(await books(gateway), [])
+  })
+
   test('a no counts nothing, and takes nothing away', async (t) => {
     const gateway = await openGateway(t)
     await report(gateway, { ...target, add: 3 })
