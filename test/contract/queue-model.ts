@@ -212,7 +212,7 @@ const createWorld = (first: Harness) => {
       of.readyAt =
         as === 'returned' ? of.message.acceptedAt : as === 'retry' || as === 'parked' ? until : undefined
       if (as === 'retry' && spent) of.tries++
-      if ((as === 'retry' || as === 'parked') && inDoubt) of.doubtSince ??= of.leasedAt
+      if (as === 'unknown' || ((as === 'retry' || as === 'parked') && inDoubt)) of.doubtSince ??= of.leasedAt
     }
     await verify(of)
   }

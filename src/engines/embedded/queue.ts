@@ -136,7 +136,7 @@ const settleRow = (delivery: Delivery, settlement: Settlement, at: number): Sett
     reason,
     waits ? settlement.until : null,
     settlement.kind === 'retry' && settlement.spent ? 1 : 0,
-    waits && settlement.inDoubt ? (doubtSince ?? leasedAt) : doubtSince,
+    (waits ? settlement.inDoubt : state === 'unknown') ? (doubtSince ?? leasedAt) : doubtSince,
     (settlement.kind === 'sent' && settlement.msgid) || null,
     at,
     JSON.stringify(step),

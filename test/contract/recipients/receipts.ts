@@ -222,6 +222,13 @@ export const receipts = (options: ContractOptions) => {
     assert.equal((await stateOf(harness, second.message)).state, 'parked')
   })
 
+  clause('settles one that was unknown from its first call on', async (_t, harness) => {
+    const delivery = await leaseOne(harness)
+    await settled(harness, delivery, { kind: 'unknown', reason: 'timeout' })
+    await take(harness, { channel: 'subscribe', templateId })
+    assert.equal((await stateOf(harness, delivery.message)).state, 'delivered')
+  })
+
   clause(
     'that came while the call was open settles it once the answer is known to be lost',
     async (_t, harness) => {
