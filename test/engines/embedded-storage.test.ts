@@ -375,7 +375,7 @@ const schemaVersion = (folder: string): number => {
 const makeFirstVersion = (folder: string): void => {
   const db = new DatabaseSync(join(folder, 'hongyan.db'))
   db.exec(`
-    DROP INDEX queue_condition; DROP INDEX queue_doubt; DROP INDEX outcomes_msgid;
+    DROP INDEX queue_condition; DROP INDEX queue_doubt; DROP INDEX outcomes_msgid; DROP INDEX nonces_until;
     ALTER TABLE queue DROP COLUMN condition;
     ALTER TABLE queue DROP COLUMN grant_key;
     ALTER TABLE queue DROP COLUMN grant_handle;

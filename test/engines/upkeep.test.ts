@@ -69,6 +69,23 @@ suite('what is past its time', () => {
     assert.equal(sweep({ now, before, max: 2 }), false)
     assert.equal(db.prepare('SELECT count(*) AS n FROM note_keys').get()!.n, 0)
   })
+
+  test('of nonces, what is still in its time stays', (t) => {
+    const db = openStore(t)
+    const { sweep } = createUpkeep(db, () => {})
+    const remember = db.prepare('INSERT INTO nonces VALUES (?, ?)')
+    for (let n = 0; n < 12; n++) remember.run(`nonce-${n}`, now - 1)
+    remember.run('good', now + 1)
+    assert.equal(sweep({ now, before, max: 2 }), true)
+    assert.equal(sweep({ now, before, max: 2 }), false)
+    assert.deepEqual(
+      db
+        .prepare('SELECT nonce FROM nonces')
+        .all()
+        .map(({ nonce }) => nonce),
+      ['good'],
+    )
+  })
 })
 
 suite('receipts that wait for their message', () => {

@@ -169,8 +169,11 @@ CREATE TABLE note_keys (
 CREATE INDEX note_keys_until ON note_keys (until);
 `
 
+/** What is past its time is found without reading the rest. */
+const nonceIndex = 'CREATE INDEX nonces_until ON nonces (until);'
+
 /** Each brings a store from the version before it, the first from nothing. Never changed, only added to. */
-const migrations = [firstTables, notesTables]
+const migrations = [firstTables, notesTables, nonceIndex]
 
 /** `FULL`: a commit is on the disk when it is answered. `NORMAL` would lose the last ones in a power cut. */
 const writerPragmas = `

@@ -18,7 +18,8 @@ export const createUpkeep = (db: DatabaseSync, straysForgotten: () => void) => {
     UPDATE queue SET ready_at = min(ready_at, :now), condition = NULL WHERE condition GLOB '${quotaConditions}*'`)
   const loadNonces = db.prepare('SELECT nonce, until FROM nonces WHERE until > ?')
 
-  const oldNonces = db.prepare('DELETE FROM nonces WHERE until <= ?')
+  const oldNonces = db.prepare(`
+    DELETE FROM nonces WHERE nonce IN (SELECT nonce FROM nonces WHERE until <= ? LIMIT ?)`)
   const oldKeys = db.prepare(`
     DELETE FROM note_keys WHERE (account, key) IN (SELECT account, key FROM note_keys WHERE until <= ? LIMIT ?)`)
   const oldStrays = db.prepare(`
@@ -50,11 +51,12 @@ export const createUpkeep = (db: DatabaseSync, straysForgotten: () => void) => {
   let grantsSweptTo = 0
 
   /**
-   * Notes that have been taken, receipts that found no message, permissions that are spent. Answers whether there may
-   * be more.
+   * Nonces, notes that have been taken, receipts that found no message, permissions that are spent. Answers whether
+   * there may be more.
    */
   const sweepNotes = ({ now, before, max }: SweepOptions): boolean => {
     const most = max * notesPerMessage
+    const { changes: nonces } = oldNonces.run(now, most)
     const { changes: keys } = oldKeys.run(now, most)
     const { changes: strays } = oldStrays.run(now, most)
     const { changes: debts } = oldDebts.run(now - owedGrantMs, most)
@@ -62,7 +64,7 @@ export const createUpkeep = (db: DatabaseSync, straysForgotten: () => void) => {
     const { id: last } = lastGrant.get(grantsSweptTo, max) as { id: number | null }
     if (last !== null) oldGrants.run({ after: grantsSweptTo, last, before, now })
     grantsSweptTo = last ?? 0
-    return [keys, strays, debts].includes(most)
+    return [nonces, keys, strays, debts].includes(most)
   }
 
   return {
@@ -77,8 +79,7 @@ export const createUpkeep = (db: DatabaseSync, straysForgotten: () => void) => {
      * Answers whether it left something that is past its time.
      */
     sweep: (options: SweepOptions): boolean => {
-      const { now, before, max } = options
-      oldNonces.run(now)
+      const { before, max } = options
       const moreNotes = sweepNotes(options)
       const rows = nextMessages.all({ after: sweptTo, before, max }) as unknown as readonly SweptRow[]
       // Behind as many that are all too young come only younger ones.
