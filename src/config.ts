@@ -218,6 +218,10 @@ export interface Config extends Omit<Values, 'engine' | 'simulatorAdmin'> {
  */
 export const longestSendMs = (callTimeoutMs: number): number => 4 * callTimeoutMs + 4000
 
+/** How long a post to a webhook may take: tenants' servers are slower than WeChat's, but a lease must outlast it as well. */
+export const longestPostMs = (callTimeoutMs: number): number =>
+  Math.min(15_000, longestSendMs(callTimeoutMs) - 1000)
+
 /**
  * Reads the settings from an environment. A secret may also come from a file, named by the setting with
  * `_FILE` behind it. Throws `ConfigError` for a value that cannot be understood and for an unknown name.

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
-import { type Config, longestSendMs } from './config.ts'
+import { type Config, longestPostMs, longestSendMs } from './config.ts'
 import { type Directory, type DirectoryRecords, openDirectory, whenNoGrant } from './directory.ts'
 import { assertFolderFree, type Engine, openEmbedded } from './engines/embedded/embedded.ts'
 import { createGates, type Gates } from './gates.ts'
@@ -214,7 +214,12 @@ const openWechat = ({
   const addresses = createWebhookAddresses(config.webhookHosts)
   const sender = senderByChannel({
     wechat: createSender({ client, tokens, accountOf, clock }),
-    webhook: createWebhookSender({ accountOf, addresses, clock }),
+    webhook: createWebhookSender({
+      accountOf,
+      addresses,
+      clock,
+      timeoutMs: longestPostMs(config.callTimeoutMs),
+    }),
   })
   return {
     addresses,

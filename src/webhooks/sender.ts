@@ -13,11 +13,10 @@ export interface WebhookSenderParts {
   readonly accountOf: (appid: string) => Account | undefined
   readonly addresses: WebhookAddresses
   readonly clock: Clock
-  /** How long one post may take, from the lookup of the name to the last byte; milliseconds. */
-  readonly timeoutMs?: number
+  /** How long one post may take, from the lookup of the name to the last byte; milliseconds. Less than a lease. */
+  readonly timeoutMs: number
 }
 
-const defaultTimeoutMs = 15_000
 const connectTimeoutMs = 5000
 /** Nothing of an answer is of use; more than this is not read. */
 const maxReplyBytes = 16 * 1024
@@ -25,7 +24,7 @@ const maxReplyBytes = 16 * 1024
 const connectionsPerAddress = 16
 
 export const createWebhookSender = (parts: WebhookSenderParts): Sender => {
-  const { accountOf, addresses, clock, timeoutMs = defaultTimeoutMs } = parts
+  const { accountOf, addresses, clock, timeoutMs } = parts
   const agent = new Agent({
     connections: connectionsPerAddress,
     pipelining: 1,

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
 import { Webhook } from 'standardwebhooks'
+import { longestPostMs, longestSendMs } from '../../src/config.ts'
 import type { Account } from '../../src/directory.ts'
 import { newWebhookSecret, webhookKeyOf } from '../../src/webhook-signature.ts'
 import { createWebhookAddresses } from '../../src/webhooks/address.ts'
@@ -59,6 +60,12 @@ const status =
     response.writeHead(code, headers).end('{}')
 
 suite('a message by webhook', () => {
+  test('takes less time at worst than the lease of its message has left when it begins', () => {
+    for (const callTimeoutMs of [100, 1000, 10_000, 60_000])
+      assert.ok(longestPostMs(callTimeoutMs) < longestSendMs(callTimeoutMs))
+    assert.equal(longestPostMs(10_000), 15_000)
+  })
+
   test('is signed so that others verify it, with an id that stays the same', async (t) => {
     const { sender, message, got } = await open(t, status(204))
     for (let n = 0; n < 2; n++)
@@ -112,6 +119,7 @@ suite('a message by webhook', () => {
       accountOf: () => ({ ...account, url: 'http://127.0.0.1:9' }),
       addresses: createWebhookAddresses(['127.0.0.1:9']),
       clock,
+      timeoutMs: 3000,
     })
     atEnd(t, closed.close)
     assert.deepEqual((await closed.send(message)).reply, { kind: 'not-sent', error: 'connect' })
@@ -133,6 +141,7 @@ suite('a message by webhook', () => {
           }),
         },
         clock,
+        timeoutMs: 3000,
       })
       atEnd(t, guarded.close)
       assert.deepEqual(
