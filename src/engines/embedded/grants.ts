@@ -136,13 +136,13 @@ export const kindAndName = (key: string): { readonly kind: GrantKind; readonly n
   return { kind: key.slice(0, blank) as GrantKind, name: key.slice(blank + 1) }
 }
 
-/** Windows and form ids are not tied to a template. */
-export const templateOf = (kind: GrantKind, templateId: string): string =>
-  kind === 'window' || kind === 'form' ? '' : templateId
-
 /** What a message that wants this is parked for while there is none. */
 export const conditionOf = ({ key, account, touser, templateId }: Wanted): string =>
   grantCondition({ account, touser, templateId: templateOf(kindAndName(key).kind, templateId) })
+
+/** Windows and form ids are not tied to a template. */
+export const templateOf = (kind: GrantKind, templateId: string): string =>
+  kind === 'window' || kind === 'form' ? '' : templateId
 
 const parse = (handle: string): [id: number, generation: number] => {
   const [id, generation] = handle.split('.')
