@@ -56,7 +56,6 @@ export const startSimulatorProcess = async (owner: Owner, options: SimulatorOpti
     return answer
   }
 
-
   /** A whole ledger, page by page. */
   const all = async (ledger: 'effects' | 'calls'): Promise<readonly Row[]> => {
     const rows: Row[] = []
