@@ -3,10 +3,19 @@ import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { channelTraits } from '../src/channels.ts'
 import { errcodeOf, errcodes } from '../src/errcodes.ts'
+import { type GrantPolicy, grantPolicies, type Reservation } from '../src/grants.ts'
 import { type Channel, channels } from '../src/message.ts'
 import type { Delivery } from '../src/queue.ts'
 import { nextBeijingMidnight, nextMinute, defaultRetryPolicy as retry } from '../src/retry.ts'
-import { admit, decide, heldBack, type Outcome, type Policy } from '../src/settlement.ts'
+import {
+  admit,
+  decide,
+  type GrantEffect,
+  grantEffect,
+  heldBack,
+  type Outcome,
+  type Policy,
+} from '../src/settlement.ts'
 import { classify, type Reply, type Verdict } from '../src/verdict.ts'
 import { testStart as start } from './support/clock.ts'
 import { aDelivery } from './support/messages.ts'
@@ -563,5 +572,67 @@ suite('whatever comes', () => {
       ),
       { numRuns: 2000 },
     )
+  })
+})
+
+suite('a message that needs a grant', () => {
+  const none = { kind: 'none' } as const
+  const reserved = { kind: 'reserved', handle: '1.0' } as const
+  const without = (whenNoGrant: GrantPolicy, grant: Reservation, doubtMs?: number) =>
+    admit(
+      { ...of('subscribe', doubtMs === undefined ? {} : { doubtMs }), grant },
+      start + (doubtMs === undefined ? 0 : 1),
+      { ...policy, whenNoGrant: () => whenNoGrant },
+    )
+
+  test('is sent, refused or parked when the books hold none, as its template says', () => {
+    assert.equal(without('try', none), undefined)
+    assert.deepEqual(without('refuse', none), { kind: 'dead', reason: 'no-grant' })
+    const { message } = of('subscribe')
+    assert.deepEqual(without('park', none), {
+      ...{ kind: 'parked', reason: 'no-grant', inDoubt: false, until: message.expiresAt },
+      condition: `grant ${message.account} ${message.touser} ${message.templateId}`,
+    })
+  })
+
+  test('is sent with a grant, whatever its template says of those without', () => {
+    for (const whenNoGrant of grantPolicies) assert.equal(without(whenNoGrant, reserved), undefined)
+  })
+
+  test('in doubt, is never refused for want of one', () => {
+    for (const whenNoGrant of grantPolicies) {
+      const outcome = without(whenNoGrant, none, 1)
+      assert.ok(outcome?.kind === 'parked' && outcome.reason === 'awaiting-receipt')
+    }
+  })
+
+  const until = start + 1
+  const effects: readonly (readonly [Outcome, number | undefined, GrantEffect | undefined])[] = [
+    [{ kind: 'sent' }, undefined, 'used'],
+    [{ kind: 'unknown', reason: 'no-receipt' }, undefined, 'used'],
+    [{ kind: 'parked', until, reason: 'awaiting-receipt', inDoubt: true }, undefined, undefined],
+    [{ kind: 'retry', until, reason: 'timeout', spent: true, inDoubt: true }, undefined, undefined],
+    [{ kind: 'retry', until, reason: 'connect', spent: false, inDoubt: false }, undefined, 'free'],
+    [{ kind: 'parked', until, reason: 'errcode-45009', inDoubt: false }, 45009, 'free'],
+    [{ kind: 'returned' }, undefined, 'free'],
+    [{ kind: 'expired', reason: 'expired' }, undefined, 'free'],
+    [{ kind: 'dead', reason: 'errcode-47003' }, 47003, 'free'],
+    [{ kind: 'dead', reason: 'errcode-43101' }, 43101, 'void'],
+    [{ kind: 'dead', reason: 'errcode-45015' }, 45015, 'void'],
+    [{ kind: 'dead', reason: 'errcode-41029' }, 41029, 'void'],
+  ]
+  for (const [outcome, errcode, effect] of effects)
+    test(`${outcome.kind} ${'reason' in outcome ? outcome.reason : ''}: its grant is ${effect ?? 'kept'}`, () => {
+      for (const grant of [reserved, none])
+        assert.equal(grantEffect({ ...of('subscribe'), grant }, outcome, errcode), effect)
+      assert.equal(grantEffect(of('template'), outcome, errcode), undefined)
+    })
+
+  test('once in doubt, keeps it whatever comes but the end', () => {
+    const delivery = { ...of('subscribe', { doubtMs: 1 }), grant: reserved }
+    for (const [outcome, errcode] of effects) {
+      const expected = outcome.kind === 'sent' || outcome.kind === 'unknown' ? 'used' : undefined
+      assert.equal(grantEffect(delivery, outcome, errcode), expected)
+    }
   })
 })

@@ -103,6 +103,22 @@ suite('a message of the channel', () => {
     assert.equal((await effectsOf(system, user)).length, 1)
   })
 
+  test('subscribe waits for a grant where its template says so, and goes on with the next yes', async (t) => {
+    const system = await open(t)
+    await system.api.patch(`/v1/templates/${miniprogram.name}/${turn.alias}`, { when_no_grant: 'park' })
+    const message = { account: miniprogram.name, touser: user, template_id: turn.alias, data: turn.example }
+    const { id } = (await system.api.post('/v1/messages', message)) as View
+    const parked = await finalView(system, id, 'parked')
+    assert.equal(parked.reason, 'no-grant')
+    assert.match(parked.explanation.zh, /授权/)
+    await system.sim('/_sim/events', {
+      ...{ appid: miniprogram.appid, touser: user, kind: 'popup' },
+      accepted: [turn.template_id],
+    })
+    await finalView(system, id, 'delivered')
+    assert.equal((await effectsOf(system, user)).length, 1)
+  })
+
   test('oa_subscribe arrives with a grant', async (t) => {
     const system = await open(t)
     const grant = { touser: follower, template_id: shipped.template_id }
