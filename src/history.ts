@@ -1,0 +1,31 @@
+import type { Message, MessageId, State, Step } from './message.ts'
+
+/**
+ * What an engine tells of messages for the records, where these are kept apart from its queue. The events of one
+ * message come in order; the same event may come again after a crash, and then changes nothing.
+ */
+export type HistoryEvent =
+  | { readonly kind: 'accepted'; readonly message: Message }
+  | {
+      /** Where a message stands now. What is not given has not changed since the last event of this message. */
+      readonly kind: 'state'
+      readonly tenant: string
+      readonly id: MessageId
+      /** Counts the events of this message from 1: an event that is not newer than what is known changes nothing. */
+      readonly version: number
+      readonly state: State
+      readonly reason?: string
+      /** When it may next be worked on; absent once the state is final. */
+      readonly readyAt?: number
+      readonly deliveries: number
+      readonly doubtSince?: number
+      readonly msgid?: string
+      readonly at: number
+      /** Appended to its timeline. */
+      readonly step?: Step
+    }
+
+/** Where events are recorded. Resolves once all of them are on stable storage; after a rejection, tell them again. */
+export interface History {
+  record(events: readonly HistoryEvent[]): Promise<void>
+}
