@@ -14,6 +14,7 @@ export type HistoryEvent =
       /** Counts the events of this message from 1: an event that is not newer than what is known changes nothing. */
       readonly version: number
       readonly state: State
+      /** That of this state; a state without one has none. Only what sharpens an end may go without and keeps it. */
       readonly reason?: string
       /** When it may next be worked on; absent once the state is final. */
       readonly readyAt?: number
@@ -28,4 +29,12 @@ export type HistoryEvent =
 /** Where events are recorded. Resolves once all of them are on stable storage; after a rejection, tell them again. */
 export interface History {
   record(events: readonly HistoryEvent[]): Promise<void>
+}
+
+/** The records will never take one of these events: it does not fit them. Told alone, the others are taken. */
+export class EventRefused extends Error {
+  constructor(cause: Error) {
+    super(`The records refuse an event: ${cause.message}`, { cause })
+    this.name = 'EventRefused'
+  }
 }

@@ -1,0 +1,59 @@
+import { type Kysely, sql } from 'kysely'
+import type pg from 'pg'
+import type { Ledger } from '../../ledger.ts'
+import { type State, states } from '../../message.ts'
+import { storable } from './connection.ts'
+import { momentOf } from './events.ts'
+import { recordOf, recordsIn } from './rows.ts'
+import type { Tables } from './schema.ts'
+import { searchMessages } from './search.ts'
+
+/** There are more searches than can be answered soon. */
+export class HistoryBusy extends Error {
+  constructor() {
+    super('Too many searches are waiting')
+    this.name = 'HistoryBusy'
+  }
+}
+
+/** Searches that wait for a connection; more are refused. */
+const maxWaiting = 100
+
+export const createPostgresLedger = (db: Kysely<Tables>, pool: Pick<pg.Pool, 'waitingCount'>): Ledger => {
+  const refuseTooMany = () => {
+    if (pool.waitingCount >= maxWaiting) throw new HistoryBusy()
+  }
+  return {
+    async find({ tenant, id }) {
+      refuseTooMany()
+      const row = await recordsIn(db)
+        .where('m.moment', '=', momentOf(id))
+        .where('m.id', '=', id)
+        .where('m.tenant', '=', storable(tenant))
+        .executeTakeFirst()
+      return row && recordOf(row)
+    },
+
+    async search(query) {
+      refuseTooMany()
+      const { rows, nextCursor } = await searchMessages(db, query)
+      const records = rows.map(recordOf)
+      return nextCursor === undefined ? { records } : { records, nextCursor }
+    },
+
+    async counts(tenant) {
+      refuseTooMany()
+      const rows = await db
+        .selectFrom('progress')
+        .select(['state', sql<number>`count(*)`.as('n')])
+        .where('tenant', '=', storable(tenant))
+        .groupBy('state')
+        .execute()
+      const counted = new Map(rows.map(({ state, n }) => [state, n]))
+      return Object.fromEntries(states.map((state) => [state, counted.get(state) ?? 0])) as Record<
+        State,
+        number
+      >
+    },
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * The records in PostgreSQL, for engines that keep only what is on its way: their events come in through `history`
+ * and are read through `ledger`.
+ *
+ * Label: what `record` has answered is as safe as PostgreSQL's commits. Needs PostgreSQL 14 or newer.
+ */
+import type { Clock } from '../../clock.ts'
+import type { History } from '../../history.ts'
+import type { Ledger } from '../../ledger.ts'
+import { createKysely, createPool } from './connection.ts'
+import { createPostgresLedger } from './ledger.ts'
+import { migrate } from './migrate.ts'
+import { createPartitions } from './partitions.ts'
+import { createPostgresHistory } from './record.ts'
+
+export { HistoryBusy } from './ledger.ts'
+export { TablesTooNew } from './migrate.ts'
+
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database`; the tables are made in the first schema of its search path. */
+  readonly url: string
+  readonly clock: Clock
+  /** How long a message is kept after it became final; days are dropped as a whole, so up to a day longer. */
+  readonly retentionMs: number
+  /** A round of upkeep (days ahead, days past) has failed; the next one tries again. */
+  readonly onUpkeepFailure: (error: Error) => void
+  /** How long one statement may take before it is given up. */
+  readonly timeoutMs?: number
+  readonly connectMs?: number
+}
+
+export interface PostgresRecords {
+  readonly history: History
+  readonly ledger: Ledger
+  /** Makes the days ahead and drops those that are past, as happens by itself from time to time. */
+  sweep(): Promise<void>
+  close(): Promise<void>
+}
+
+const sweepEveryMs = 10 * 60_000
+const connections = 4
+
+/** Makes or brings up to date the tables, so it throws while PostgreSQL is away. */
+export const openPostgres = async (options: PostgresOptions): Promise<PostgresRecords> => {
+  const { url, clock, retentionMs, onUpkeepFailure, timeoutMs = 15_000, connectMs = 5000 } = options
+  // Searches have connections of their own, so that a slow one never holds up what is recorded.
+  const [writing, reading] = [0, 1].map(() =>
+    createPool({ url, max: connections, timeoutMs, connectMs }),
+  ) as [ReturnType<typeof createPool>, ReturnType<typeof createPool>]
+  const close = async () => {
+    await Promise.all([writing.end(), reading.end()])
+  }
+  const partitions = createPartitions({ pool: writing, clock, retentionMs })
+  try {
+    await migrate(createKysely(writing))
+    await partitions.sweep()
+  } catch (error) {
+    await close()
+    throw error
+  }
+  const sweeping = setInterval(() => partitions.sweep().catch(onUpkeepFailure), sweepEveryMs).unref()
+  return {
+    history: createPostgresHistory({ pool: writing, partitions }),
+    ledger: createPostgresLedger(createKysely(reading), reading),
+    sweep: () => partitions.sweep(),
+    async close() {
+      clearInterval(sweeping)
+      await close()
+    },
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * Searches, newest first: by the millisecond in the id, then by the order of recording. As the partitions are days
+ * of that same millisecond, a page is read from the newest of them and the older ones are not touched.
+ */
+import { type Kysely, sql } from 'kysely'
+import { facadeMsgid, facadeMsgidTime } from '../../facade-msgid.ts'
+import type { LedgerQuery } from '../../ledger.ts'
+import { callerKey, facadeKeyStart, type MessageId, parseMessageId } from '../../message.ts'
+import { storable } from './connection.ts'
+import { momentOf, tagText } from './events.ts'
+import { type RecordRow, recordsIn } from './rows.ts'
+import type { Tables } from './schema.ts'
+
+export interface FoundRows {
+  readonly rows: readonly RecordRow[]
+  readonly nextCursor?: string
+}
+
+/** The moment in an id and `acceptedAt` are read from the clock one after the other, and agree within this. */
+const disorderMs = 5000
+
+export const searchMessages = async (db: Kysely<Tables>, query: LedgerQuery): Promise<FoundRows> => {
+  const { cursor, q, limit } = query
+  const before = cursor === undefined ? undefined : parseCursor(cursor)
+  if (before === null) return { rows: [] }
+  const filtered = filteredBy(db, query, before)
+  if (q === undefined) return page(await filtered.limit(limit + 1).execute(), limit)
+  const byOpenid = await filtered
+    .where('m.touser', '=', storable(q))
+    .limit(limit + 1)
+    .execute()
+  const ids = await idsNamed(db, query.tenant, q)
+  if (ids.length === 0) return page(byOpenid, limit)
+  const named = await filtered
+    .where('m.moment', 'in', ids.map(momentOf))
+    .where('m.id', 'in', ids)
+    .limit(limit + 1)
+    .execute()
+  return page(merged(byOpenid, named), limit)
+}
+
+const filteredBy = (
+  db: Kysely<Tables>,
+  { tenant, touser, state, channel, account, templateId, tag, from, to }: LedgerQuery,
+  before: Place | undefined,
+) =>
+  recordsIn(db)
+    .where('m.tenant', '=', storable(tenant))
+    .$if(touser !== undefined, (found) => found.where('m.touser', '=', storable(touser!)))
+    // The index of states has the tenant too, but only the planner's knowledge of it in `progress`.
+    .$if(state !== undefined, (found) =>
+      found.where('p.tenant', '=', storable(tenant)).where('p.state', '=', state!),
+    )
+    .$if(channel !== undefined, (found) => found.where('m.channel', '=', channel!))
+    .$if(account !== undefined, (found) => found.where('m.account', '=', storable(account!)))
+    .$if(templateId !== undefined, (found) => found.where('m.template_id', '=', storable(templateId!)))
+    .$if(tag !== undefined, (found) => found.where(sql<boolean>`m.tags @> ARRAY[${tagText(tag!)}::text]`))
+    .$if(from !== undefined, (found) =>
+      found.where('m.accepted_at', '>=', from!).where('m.moment', '>=', from! - disorderMs),
+    )
+    .$if(to !== undefined, (found) =>
+      found.where('m.accepted_at', '<', to!).where('m.moment', '<=', to! + disorderMs),
+    )
+    .$if(before !== undefined, (found) =>
+      found
+        .where('m.moment', '<=', before!.moment)
+        .where(sql<boolean>`(m.moment, m.seq) < (${before!.moment}::bigint, ${before!.seq}::bigint)`),
+    )
+    .orderBy('m.moment', 'desc')
+    .orderBy('m.seq', 'desc')
+
+/** A key of the facade's callers names one message to each openid; more than these are not shown. */
+const mostByKey = 200
+
+/** The ids of the messages that `q` names: by their id, their caller's key or their number. */
+const idsNamed = async (db: Kysely<Tables>, tenant: string, q: string): Promise<readonly MessageId[]> => {
+  const id = parseMessageId(q)
+  const ids = [...(await idsByKey(db, storable(tenant), storable(q))), ...(await idsByMsgid(db, tenant, q))]
+  return id === undefined ? ids : [id, ...ids]
+}
+
+const idsByKey = async (db: Kysely<Tables>, tenant: string, q: string): Promise<readonly MessageId[]> => {
+  const start = facadeKeyStart(q)
+  const keyed = db.selectFrom('messages').select('id').where('tenant', '=', tenant).limit(mostByKey)
+  const [byCaller, byFacade] = await Promise.all([
+    keyed.where('key', '=', callerKey(q)).orderBy('moment', 'desc').execute(),
+    keyed.where('key', '>', start).where('key', '<', `${start}\u{10ffff}`).execute(),
+  ])
+  return [...byCaller, ...byFacade].map(({ id }) => id as MessageId)
+}
+
+/** The number tells the millisecond, so few ids have to be looked at. */
+const idsByMsgid = async (db: Kysely<Tables>, tenant: string, q: string): Promise<readonly MessageId[]> => {
+  const at = facadeMsgidTime(q)
+  if (at === undefined) return []
+  const rows = await db
+    .selectFrom('messages')
+    .select('id')
+    .where('tenant', '=', storable(tenant))
+    .where('moment', '=', at)
+    .execute()
+  return rows.map(({ id }) => id as MessageId).filter((id) => facadeMsgid(id) === q)
+}
+
+/** Two pages as one, in order, what is in both once. */
+const merged = (one: readonly RecordRow[], other: readonly RecordRow[]): readonly RecordRow[] => {
+  const rows = new Map([...one, ...other].map((row) => [row.id, row]))
+  return [...rows.values()].sort((a, b) => b.moment - a.moment || b.seq - a.seq)
+}
+
+const page = (rows: readonly RecordRow[], limit: number): FoundRows => {
+  const shown = rows.slice(0, limit)
+  return rows.length > limit ? { rows: shown, nextCursor: cursorOf(shown.at(-1)!) } : { rows: shown }
+}
+
+type Place = Pick<RecordRow, 'moment' | 'seq'>
+
+/** A cursor is opaque to callers; a text that is none is as good as the beginning of time. */
+const cursorOf = ({ moment, seq }: Place): string => Buffer.from(`m${moment}.${seq}`).toString('base64url')
+
+const parseCursor = (cursor: string): Place | null => {
+  const match = /^m(\d{1,15})\.(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString())
+  return match ? { moment: Number(match[1]), seq: Number(match[2]) } : null
+}
