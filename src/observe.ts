@@ -49,6 +49,13 @@ export type Observation =
       readonly requestId: string
     }
   | {
+      /** Events of messages on their way into the records. `lagMs`: how far behind the oldest of them is. */
+      readonly kind: 'history'
+      readonly result: 'recorded' | 'failed' | 'refused'
+      readonly events: number
+      readonly lagMs: number
+    }
+  | {
       /** Somebody should look. `code` names the case, for grouping; the account is named where there is one. */
       readonly kind: 'alert'
       readonly code: string

@@ -27,8 +27,11 @@ export const defaultRetryPolicy: RetryPolicy = {
 }
 
 /** Exponential backoff with full jitter: anything from 0 to `baseMs` × 2^tries, but never above `capMs`. */
-export const backoffMs = ({ baseMs, capMs }: RetryPolicy, tries: number, random: Random): number =>
-  Math.floor(random() * Math.min(capMs, baseMs * 2 ** Math.min(tries, 30)))
+export const backoffMs = (
+  { baseMs, capMs }: Pick<RetryPolicy, 'baseMs' | 'capMs'>,
+  tries: number,
+  random: Random,
+): number => Math.floor(random() * Math.min(capMs, baseMs * 2 ** Math.min(tries, 30)))
 
 /** Half of `waitMs` for certain, the other half by chance, so that a crowd spreads out. */
 export const jitterMs = (waitMs: number, random: Random): number =>

@@ -9,10 +9,18 @@ import type { Tables } from './schema.ts'
 import { searchMessages } from './search.ts'
 
 /** There are more searches than can be answered soon. */
-export class HistoryBusy extends Error {
+export class StorageBusy extends Error {
   constructor() {
     super('Too many searches are waiting')
-    this.name = 'HistoryBusy'
+    this.name = 'StorageBusy'
+  }
+}
+
+/** PostgreSQL is away, or took too long over a search. */
+export class StorageFailed extends Error {
+  constructor(operation: string, cause: unknown) {
+    super(`The records in PostgreSQL could not be read (${operation})`, { cause })
+    this.name = 'StorageFailed'
   }
 }
 
@@ -20,35 +28,39 @@ export class HistoryBusy extends Error {
 const maxWaiting = 100
 
 export const createPostgresLedger = (db: Kysely<Tables>, pool: Pick<pg.Pool, 'waitingCount'>): Ledger => {
-  const refuseTooMany = () => {
-    if (pool.waitingCount >= maxWaiting) throw new HistoryBusy()
+  const ask = async <T>(operation: string, question: () => Promise<T>): Promise<T> => {
+    if (pool.waitingCount >= maxWaiting) throw new StorageBusy()
+    return question().catch((error) => {
+      throw new StorageFailed(operation, error)
+    })
   }
   return {
     async find({ tenant, id }) {
-      refuseTooMany()
-      const row = await recordsIn(db)
-        .where('m.moment', '=', momentOf(id))
-        .where('m.id', '=', id)
-        .where('m.tenant', '=', storable(tenant))
-        .executeTakeFirst()
+      const row = await ask('find', () =>
+        recordsIn(db)
+          .where('m.moment', '=', momentOf(id))
+          .where('m.id', '=', id)
+          .where('m.tenant', '=', storable(tenant))
+          .executeTakeFirst(),
+      )
       return row && recordOf(row)
     },
 
     async search(query) {
-      refuseTooMany()
-      const { rows, nextCursor } = await searchMessages(db, query)
+      const { rows, nextCursor } = await ask('search', () => searchMessages(db, query))
       const records = rows.map(recordOf)
       return nextCursor === undefined ? { records } : { records, nextCursor }
     },
 
     async counts(tenant) {
-      refuseTooMany()
-      const rows = await db
-        .selectFrom('progress')
-        .select(['state', sql<number>`count(*)`.as('n')])
-        .where('tenant', '=', storable(tenant))
-        .groupBy('state')
-        .execute()
+      const rows = await ask('counts', () =>
+        db
+          .selectFrom('progress')
+          .select(['state', sql<number>`count(*)`.as('n')])
+          .where('tenant', '=', storable(tenant))
+          .groupBy('state')
+          .execute(),
+      )
       const counted = new Map(rows.map(({ state, n }) => [state, n]))
       return Object.fromEntries(states.map((state) => [state, counted.get(state) ?? 0])) as Record<
         State,

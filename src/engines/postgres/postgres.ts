@@ -13,7 +13,7 @@ import { migrate } from './migrate.ts'
 import { createPartitions } from './partitions.ts'
 import { createPostgresHistory } from './record.ts'
 
-export { HistoryBusy } from './ledger.ts'
+export { StorageBusy, StorageFailed } from './ledger.ts'
 export { TablesTooNew } from './migrate.ts'
 
 export interface PostgresOptions {
