@@ -53,7 +53,7 @@ export const merge = (one: Progress, other: Progress): Progress => {
   return {
     ...newer,
     // A reason is that of its state; only what sharpens an end may go without and keeps it.
-    reason: newer.reason ?? (isFinal(older.state) ? older.reason : null),
+    reason: newer.reason ?? (isFinal(older.state) && isFinal(newer.state) ? older.reason : null),
     readyAt: isFinal(newer.state) ? null : (newer.readyAt ?? older.readyAt),
     doubtSince: newer.doubtSince ?? older.doubtSince,
     msgid: newer.msgid ?? older.msgid,

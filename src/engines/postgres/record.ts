@@ -9,6 +9,7 @@ import { dayOf, finalList, type Partitions } from './partitions.ts'
 const mostAtOnce = 1000
 
 const newer = 'excluded.version > p.version'
+const bothFinal = `p.state IN (${finalList}) AND excluded.state IN (${finalList})`
 
 /**
  * Everything of a batch in one statement, so that it is recorded as a whole or not at all.
@@ -38,8 +39,8 @@ ON CONFLICT (moment, id) DO UPDATE SET
   version = greatest(p.version, excluded.version),
   state = CASE WHEN ${newer} THEN excluded.state ELSE p.state END,
   reason = CASE
-    WHEN ${newer} THEN coalesce(excluded.reason, CASE WHEN p.state IN (${finalList}) THEN p.reason END)
-    ELSE coalesce(p.reason, CASE WHEN excluded.state IN (${finalList}) THEN excluded.reason END) END,
+    WHEN ${newer} THEN coalesce(excluded.reason, CASE WHEN ${bothFinal} THEN p.reason END)
+    ELSE coalesce(p.reason, CASE WHEN ${bothFinal} THEN excluded.reason END) END,
   ready_at = CASE
     WHEN ${newer} THEN CASE WHEN excluded.state NOT IN (${finalList}) THEN coalesce(excluded.ready_at, p.ready_at) END
     WHEN p.state NOT IN (${finalList}) THEN coalesce(p.ready_at, excluded.ready_at) END,
