@@ -37,6 +37,8 @@ export const createPool = ({ url, max, timeoutMs, connectMs }: ConnectionOptions
   })
   // An idle connection that breaks is replaced by the next question, which learns whether the server is there.
   pool.on('error', () => {})
+  // One that breaks while it is in use tells its question so; the event besides would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
 

@@ -27,15 +27,33 @@ export const migrate = async <DB>(
   const contracted = newer.filter((name) => !/^\d{4}_expand_/.test(name))
   if (contracted.length > 0) throw new TablesTooNew(contracted)
   if (newer.length > 0) return
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } })
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => ({ ...migrations }) },
+    migrationTableName: journal,
+    migrationLockTableName: `${journal}_lock`,
+    // Without it the migrator takes a table of that name in any other schema for its own.
+    migrationTableSchema: await currentSchema(db),
+  })
   const { error } = await migrator.migrateToLatest()
   if (error) throw error
 }
 
+/** Which migrations have been executed. */
+const journal = 'hongyan_migrations'
+
+const currentSchema = async <DB>(db: Kysely<DB>): Promise<string> => {
+  const { rows } = await sql<{ name: string | null }>`SELECT current_schema() AS name`.execute(db)
+  const name = rows[0]!.name
+  if (name === null) throw new Error('The search path of this PostgreSQL user names no schema that exists')
+  return name
+}
+
 const executed = async <DB>(db: Kysely<DB>): Promise<readonly string[]> => {
   const { rows: found } = await sql<{ there: boolean }>`
-    SELECT to_regclass('kysely_migration') IS NOT NULL AS there`.execute(db)
+    SELECT to_regclass(${journal}) IS NOT NULL AS there`.execute(db)
   if (!found[0]!.there) return []
-  const { rows } = await sql<{ name: string }>`SELECT name FROM kysely_migration ORDER BY name`.execute(db)
+  const { rows } = await sql<{ name: string }>`
+    SELECT name FROM ${sql.table(journal)} ORDER BY name`.execute(db)
   return rows.map(({ name }) => name)
 }
