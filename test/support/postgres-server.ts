@@ -83,8 +83,9 @@ export const startPostgres = async (): Promise<PostgresServer> => {
         { ...run, stdio: 'ignore' },
       )
       ended = new Promise((resolve) => child.on('exit', resolve))
-      // A test that ends early must not leave a server behind, which its kill below would end otherwise.
       child.unref()
+      // Whoever ends without `remove` leaves no server behind.
+      process.once('exit', () => child.kill('SIGQUIT'))
       await until(() => answers(url), 20_000)
     },
     async kill() {
