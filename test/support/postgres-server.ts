@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { chownSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -70,34 +70,35 @@ export const startPostgres = async (): Promise<PostgresServer> => {
   const port = await freePort()
   const url = `postgres://hongyan@127.0.0.1:${port}/postgres`
   const pid = () => Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
-  let ended: Promise<unknown> = Promise.resolve()
+  let child: ChildProcess | undefined
+  const end = async (signal: NodeJS.Signals) => {
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((resolve) => child!.once('exit', resolve))
+    child.ref()
+    process.kill(pid(), signal)
+    await ended
+  }
 
   const server: PostgresServer = {
     url,
     pid,
     async start() {
       const settings = { port, listen_addresses: '127.0.0.1', unix_socket_directories: folder, fsync: 'on' }
-      const child = spawn(
+      const started = spawn(
         join(bin, 'postgres'),
         ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
         { ...run, stdio: 'ignore' },
       )
-      ended = new Promise((resolve) => child.on('exit', resolve))
-      child.unref()
+      child = started
+      started.unref()
       // Whoever ends without `remove` leaves no server behind.
-      process.once('exit', () => child.kill('SIGQUIT'))
+      process.once('exit', () => started.kill('SIGQUIT'))
       await until(() => answers(url), 20_000)
     },
-    async kill() {
-      process.kill(pid(), 'SIGKILL')
-      await ended
-    },
+    kill: () => end('SIGKILL'),
     async remove() {
-      // Fast: those who are connected are cut off.
-      try {
-        process.kill(pid(), 'SIGINT')
-        await ended
-      } catch {}
+      // Those who are still connected are cut off.
+      await end('SIGINT')
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     },
   }

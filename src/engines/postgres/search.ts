@@ -5,10 +5,10 @@
 import { type Kysely, sql } from 'kysely'
 import { facadeMsgid, facadeMsgidTime } from '../../facade-msgid.ts'
 import type { LedgerQuery } from '../../ledger.ts'
-import { callerKey, facadeKeyStart, type MessageId, parseMessageId } from '../../message.ts'
+import { callerKey, facadeKeyStart, type MessageId, parseMessageId, type State } from '../../message.ts'
 import { storable } from './connection.ts'
 import { momentOf, tagText } from './events.ts'
-import { type RecordRow, recordsIn } from './rows.ts'
+import { type RecordRow, recordsIn, type Walked } from './rows.ts'
 import type { Tables } from './schema.ts'
 
 export interface FoundRows {
@@ -39,35 +39,47 @@ export const searchMessages = async (db: Kysely<Tables>, query: LedgerQuery): Pr
   return page(merged(byOpenid, named), limit)
 }
 
-const filteredBy = (
-  db: Kysely<Tables>,
-  { tenant, touser, state, channel, account, templateId, tag, from, to }: LedgerQuery,
-  before: Place | undefined,
-) =>
-  recordsIn(db)
-    .where('m.tenant', '=', storable(tenant))
+/** States that most messages end in. */
+const common: ReadonlySet<State> = new Set(['sent', 'delivered'])
+
+/** A list of its own that is short is walked through: that of an openid, of a state, of an account. */
+const walkedBy = ({ q, touser, state, account, templateId, tag }: LedgerQuery): Walked => {
+  if (state === undefined || q !== undefined || touser !== undefined) return 'm'
+  if (!common.has(state)) return 'p'
+  return [account, templateId, tag].every((filter) => filter === undefined) ? 'p' : 'm'
+}
+
+const filteredBy = (db: Kysely<Tables>, query: LedgerQuery, before: Place | undefined) => {
+  const { touser, state, channel, account, templateId, tag, from, to } = query
+  const walked = walkedBy(query)
+  const tenant = storable(query.tenant)
+  // What is said of the table that is walked through decides which days are looked at.
+  const moment = `${walked}.moment` as const
+  return recordsIn(db, walked)
+    .where('m.tenant', '=', tenant)
+    .where('p.tenant', '=', tenant)
     .$if(touser !== undefined, (found) => found.where('m.touser', '=', storable(touser!)))
-    // The index of states has the tenant too, but only the planner's knowledge of it in `progress`.
-    .$if(state !== undefined, (found) =>
-      found.where('p.tenant', '=', storable(tenant)).where('p.state', '=', state!),
-    )
+    .$if(state !== undefined, (found) => found.where('p.state', '=', state!))
     .$if(channel !== undefined, (found) => found.where('m.channel', '=', channel!))
     .$if(account !== undefined, (found) => found.where('m.account', '=', storable(account!)))
     .$if(templateId !== undefined, (found) => found.where('m.template_id', '=', storable(templateId!)))
     .$if(tag !== undefined, (found) => found.where(sql<boolean>`m.tags @> ARRAY[${tagText(tag!)}::text]`))
     .$if(from !== undefined, (found) =>
-      found.where('m.accepted_at', '>=', from!).where('m.moment', '>=', from! - disorderMs),
+      found.where('m.accepted_at', '>=', from!).where(moment, '>=', from! - disorderMs),
     )
     .$if(to !== undefined, (found) =>
-      found.where('m.accepted_at', '<', to!).where('m.moment', '<=', to! + disorderMs),
+      found.where('m.accepted_at', '<', to!).where(moment, '<=', to! + disorderMs),
     )
     .$if(before !== undefined, (found) =>
       found
-        .where('m.moment', '<=', before!.moment)
-        .where(sql<boolean>`(m.moment, m.seq) < (${before!.moment}::bigint, ${before!.seq}::bigint)`),
+        .where(moment, '<=', before!.moment)
+        .where(
+          sql<boolean>`(${sql.ref(moment)}, m.seq) < (${before!.moment}::bigint, ${before!.seq}::bigint)`,
+        ),
     )
-    .orderBy('m.moment', 'desc')
+    .orderBy(moment, 'desc')
     .orderBy('m.seq', 'desc')
+}
 
 /** A key of the facade's callers names one message to each openid; more than these are not shown. */
 const mostByKey = 200
