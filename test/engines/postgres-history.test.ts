@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import { EventRefused, type HistoryEvent } from '../../src/history.ts'
-import { isFinal, type Message, type MessageRecord, states } from '../../src/message.ts'
+import type { Ledger, LedgerQuery } from '../../src/ledger.ts'
+import { isFinal, type Message, states } from '../../src/message.ts'
 import { createTestClock, testStart } from '../support/clock.ts'
 import { openEngine } from '../support/embedded.ts'
 import { temporaryFolder } from '../support/folder.ts'
@@ -235,18 +236,48 @@ suite('a search in PostgreSQL', () => {
 
   test('goes on from page to page through the days', async (t) => {
     const { history, ledger } = await openEmpty(t)
-    const messages = Array.from({ length: 30 }, (_, n) => aMessage({ acceptedAt: testStart - n * dayMs }))
+    const messages = aMessageADay(100)
     await history.record(messages.map(accepted))
-    const seen: MessageRecord[] = []
-    for (let cursor: string | undefined; ; ) {
-      const page = await ledger.search({ tenant: 'acme', limit: 7, ...(cursor !== undefined && { cursor }) })
-      seen.push(...page.records)
-      cursor = page.nextCursor
-      if (cursor === undefined) break
+    assert.deepEqual(await idsOfAllPages(ledger), idsOf(messages))
+  })
+
+  test('answers with what it has when it has taken long, and the next page goes on there', async (t) => {
+    const { history, url } = await openEmpty(t)
+    const messages = aMessageADay(100)
+    await history.record(messages.map(accepted))
+    const slow = createTestClock()
+    let slowCalls = 0
+    const clock = {
+      ...slow,
+      now() {
+        if (slowCalls-- > 0) slow.advance(3000)
+        return slow.now()
+      },
     }
-    assert.deepEqual(
-      seen.map(({ id }) => id),
-      messages.map(({ id }) => id),
-    )
+    const { ledger } = await openRecords(t, { url, clock, retentionMs: 200 * dayMs })
+    slowCalls = 40
+    const first = await ledger.search({ tenant: 'acme', limit: 1000 })
+    assert.deepEqual(idsOf(first.records), idsOf(messages.slice(0, first.records.length)))
+    assert.ok(first.records.length < 10 && first.nextCursor !== undefined)
+    assert.deepEqual(await idsOfAllPages(ledger), idsOf(messages))
+    slowCalls = 10
+    assert.deepEqual(await idsOfAllPages(ledger, { channel: 'form' }), [])
   })
 })
+
+const aMessageADay = (count: number): readonly Message[] =>
+  Array.from({ length: count }, (_, n) => aMessage({ acceptedAt: testStart - n * dayMs }))
+
+const idsOf = (records: readonly Pick<Message, 'id'>[]): readonly string[] => records.map(({ id }) => id)
+
+const idsOfAllPages = async (ledger: Ledger, filter: Partial<LedgerQuery> = {}) => {
+  const seen: string[] = []
+  for (let cursor: string | undefined, pages = 0; ; pages++) {
+    assert.ok(pages < 100, 'The pages do not end')
+    const query = { tenant: 'acme', limit: 7, ...filter, ...(cursor !== undefined && { cursor }) }
+    const { records, nextCursor } = await ledger.search(query)
+    seen.push(...idsOf(records))
+    cursor = nextCursor
+    if (cursor === undefined) return seen
+  }
+}

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type pg from 'pg'
+import type { Clock } from '../../clock.ts'
 import type { Ledger } from '../../ledger.ts'
 import { type State, states } from '../../message.ts'
 import { storable } from './connection.ts'
@@ -27,7 +28,14 @@ export class StorageFailed extends Error {
 /** Searches that wait for a connection; more are refused. */
 const maxWaiting = 100
 
-export const createPostgresLedger = (db: Kysely<Tables>, pool: Pick<pg.Pool, 'waitingCount'>): Ledger => {
+export interface LedgerParts {
+  readonly db: Kysely<Tables>
+  /** That of `db`. */
+  readonly pool: Pick<pg.Pool, 'waitingCount'>
+  readonly clock: Clock
+}
+
+export const createPostgresLedger = ({ db, pool, clock }: LedgerParts): Ledger => {
   const ask = async <T>(operation: string, question: () => Promise<T>): Promise<T> => {
     if (pool.waitingCount >= maxWaiting) throw new StorageBusy()
     return question().catch((error) => {
@@ -47,7 +55,7 @@ export const createPostgresLedger = (db: Kysely<Tables>, pool: Pick<pg.Pool, 'wa
     },
 
     async search(query) {
-      const { rows, nextCursor } = await ask('search', () => searchMessages(db, query))
+      const { rows, nextCursor } = await ask('search', () => searchMessages({ db, clock }, query))
       const records = rows.map(recordOf)
       return nextCursor === undefined ? { records } : { records, nextCursor }
     },

@@ -61,7 +61,7 @@ export const openPostgres = async (options: PostgresOptions): Promise<PostgresRe
   const sweeping = setInterval(() => partitions.sweep().catch(onUpkeepFailure), sweepEveryMs).unref()
   return {
     history: createPostgresHistory({ pool: writing, partitions }),
-    ledger: createPostgresLedger(createKysely(reading), reading),
+    ledger: createPostgresLedger({ db: createKysely(reading), pool: reading, clock }),
     sweep: () => partitions.sweep(),
     async close() {
       clearInterval(sweeping)

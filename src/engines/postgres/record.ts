@@ -49,9 +49,12 @@ ON CONFLICT (moment, id) DO UPDATE SET
     ELSE coalesce(p.doubt_since, excluded.doubt_since) END,
   msgid = CASE WHEN ${newer} THEN coalesce(excluded.msgid, p.msgid) ELSE coalesce(p.msgid, excluded.msgid) END,
   at = CASE WHEN ${newer} THEN excluded.at ELSE p.at END
--- A repeat must not cost a new row; what comes late may still fill a gap.
-WHERE ${newer} OR (excluded.version < p.version AND (p.reason IS NULL OR p.ready_at IS NULL
-  OR p.doubt_since IS NULL OR p.msgid IS NULL))`
+-- A repeat must not cost a new row; what comes late, also merged with a repeat, may still fill a gap.
+WHERE ${newer}
+  OR (p.reason IS NULL AND excluded.reason IS NOT NULL AND ${bothFinal})
+  OR (p.ready_at IS NULL AND excluded.ready_at IS NOT NULL AND p.state NOT IN (${finalList}))
+  OR (p.doubt_since IS NULL AND excluded.doubt_since IS NOT NULL)
+  OR (p.msgid IS NULL AND excluded.msgid IS NOT NULL)`
 
 const stepColumns: readonly ((event: SteppedEvent) => string | number | null)[] = [
   ({ id }) => momentOf(id),

@@ -3,11 +3,13 @@
  * of that same millisecond, a page is read from the newest of them and the older ones are not touched.
  */
 import { type Kysely, sql } from 'kysely'
+import type { Clock } from '../../clock.ts'
 import { facadeMsgid, facadeMsgidTime } from '../../facade-msgid.ts'
 import type { LedgerQuery } from '../../ledger.ts'
 import { callerKey, facadeKeyStart, type MessageId, parseMessageId, type State } from '../../message.ts'
 import { storable } from './connection.ts'
 import { momentOf, tagText } from './events.ts'
+import { dayMs } from './partitions.ts'
 import { type RecordRow, recordsIn, type Walked } from './rows.ts'
 import type { Tables } from './schema.ts'
 
@@ -19,24 +21,64 @@ export interface FoundRows {
 /** The moment in an id and `acceptedAt` are read from the clock one after the other, and agree within this. */
 const disorderMs = 5000
 
-export const searchMessages = async (db: Kysely<Tables>, query: LedgerQuery): Promise<FoundRows> => {
-  const { cursor, q, limit } = query
+/** How far back each stretch of a search goes, in days; the last one to the beginning. */
+const stretchDays = [2, 14, 60]
+
+/** A search that has taken this long answers with what it has and where to go on. */
+const budgetMs = 2000
+
+export interface SearchParts {
+  readonly db: Kysely<Tables>
+  readonly clock: Clock
+}
+
+export const searchMessages = async (parts: SearchParts, query: LedgerQuery): Promise<FoundRows> => {
+  const { db } = parts
+  const { cursor, q, limit, tenant } = query
   const before = cursor === undefined ? undefined : parseCursor(cursor)
   if (before === null) return { rows: [] }
-  const filtered = filteredBy(db, query, before)
-  if (q === undefined) return page(await filtered.limit(limit + 1).execute(), limit)
-  const byOpenid = await filtered
-    .where('m.touser', '=', storable(q))
-    .limit(limit + 1)
-    .execute()
-  const ids = await idsNamed(db, query.tenant, q)
+  if (q === undefined) return walk(parts, query, before)
+  const [byOpenid, ids] = await Promise.all([
+    filteredBy(db, query, { before })
+      .where('m.touser', '=', storable(q))
+      .limit(limit + 1)
+      .execute(),
+    idsNamed(db, tenant, q),
+  ])
   if (ids.length === 0) return page(byOpenid, limit)
-  const named = await filtered
+  const named = await filteredBy(db, query, { before })
     .where('m.moment', 'in', ids.map(momentOf))
     .where('m.id', 'in', ids)
     .limit(limit + 1)
     .execute()
   return page(merged(byOpenid, named), limit)
+}
+
+/**
+ * Goes back in stretches, each longer than the last: PostgreSQL plans for every day that a query may touch,
+ * and mostly the newest few have all that is asked for. It also bounds what a filter that matches little takes.
+ */
+const walk = async (
+  { db, clock }: SearchParts,
+  query: LedgerQuery,
+  before: Place | undefined,
+): Promise<FoundRows> => {
+  const { from = 0, to, limit } = query
+  const start = clock.now()
+  const newest = Math.min(before?.moment ?? Number.MAX_SAFE_INTEGER, to ?? Number.MAX_SAFE_INTEGER, start)
+  const rows: RecordRow[] = []
+  let place = before
+  // The messages of one openid are few, and found in its own index wherever they are.
+  for (const days of query.touser === undefined ? [...stretchDays, undefined] : [undefined]) {
+    const low = days === undefined ? undefined : newest - days * dayMs
+    const stretch = filteredBy(db, query, { before: place, low })
+    rows.push(...(await stretch.limit(limit + 1 - rows.length).execute()))
+    if (rows.length > limit || low === undefined || low < from - disorderMs) break
+    // Everything from `low` on has been looked at.
+    place = { moment: low, seq: 0 }
+    if (clock.now() - start > budgetMs) return { rows, nextCursor: cursorOf(place) }
+  }
+  return page(rows, limit)
 }
 
 /** States that most messages end in. */
@@ -49,7 +91,13 @@ const walkedBy = ({ q, touser, state, account, templateId, tag }: LedgerQuery): 
   return [account, templateId, tag].every((filter) => filter === undefined) ? 'p' : 'm'
 }
 
-const filteredBy = (db: Kysely<Tables>, query: LedgerQuery, before: Place | undefined) => {
+/** Where to look: below a place, and no further back than a moment. */
+interface Stretch {
+  readonly before: Place | undefined
+  readonly low?: number | undefined
+}
+
+const filteredBy = (db: Kysely<Tables>, query: LedgerQuery, { before, low }: Stretch) => {
   const { touser, state, channel, account, templateId, tag, from, to } = query
   const walked = walkedBy(query)
   const tenant = storable(query.tenant)
@@ -70,6 +118,7 @@ const filteredBy = (db: Kysely<Tables>, query: LedgerQuery, before: Place | unde
     .$if(to !== undefined, (found) =>
       found.where('m.accepted_at', '<', to!).where(moment, '<=', to! + disorderMs),
     )
+    .$if(low !== undefined, (found) => found.where(moment, '>=', low!))
     .$if(before !== undefined, (found) =>
       found
         .where(moment, '<=', before!.moment)
