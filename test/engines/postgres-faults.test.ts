@@ -94,8 +94,14 @@ const writingPid = async (): Promise<number> => {
   return pid
 }
 
-const allIsThereOnce = async ({ records, messages, source }: Awaited<ReturnType<typeof recording>>) => {
+const allIsThereOnce = async ({
+  records,
+  messages,
+  source,
+  count,
+}: Awaited<ReturnType<typeof recording>>) => {
   await until(() => source.rest() === 0, patienceMs)
+  assert.equal(count('refused'), 0)
   for (const message of messages)
     assert.deepEqual(await records.ledger.find(message), recordOfSending(message))
   const [counts] = await ask(
@@ -146,6 +152,27 @@ suite('when PostgreSQL is taken away in the middle of a write', { timeout: 180_0
     await release()
     startRecorder(t, run.records, run.source)
     await allIsThereOnce(run)
+  })
+
+  test('or answers, but the acknowledgement is lost each time, so that everything is told twice', async (t) => {
+    const run = await recording(t)
+    const { take } = run.source
+    run.source.take = async (options) => {
+      const taken = await take(options)
+      let lost = false
+      return (
+        taken && {
+          ...taken,
+          async acknowledge() {
+            if (lost) return taken.acknowledge()
+            lost = true
+            throw new Error('The acknowledgement is lost')
+          },
+        }
+      )
+    }
+    await allIsThereOnce(run)
+    assert.ok(run.count('failed') > 0)
   })
 
   test('the searches fail soon and in the gateway’s own words, and work again afterwards', async (t) => {
