@@ -1,0 +1,98 @@
+/**
+ * What we ask of a Redis client, and nothing more: another one can be put in its place here.
+ *
+ * A command that was under way when the connection broke may have been done or not: it is never sent again behind our
+ * back, and nothing that cannot be sent now waits for later. Every call has a deadline of its own.
+ */
+import { createHash } from 'node:crypto'
+import { Redis } from 'ioredis'
+
+/** Redis could not do it, or did not answer in time: whether it was done is not known. */
+export class RedisFailed extends Error {
+  constructor(operation: string, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    super(`Redis failed to ${operation}: ${why}`, { cause })
+    this.name = 'RedisFailed'
+  }
+}
+
+export interface Script {
+  /** What it does, for errors. */
+  readonly name: string
+  readonly text: string
+  readonly sha: string
+}
+
+export const scriptOf = (name: string, text: string): Script => ({
+  name,
+  text,
+  sha: createHash('sha1').update(text).digest('hex'),
+})
+
+export interface Client {
+  /** Sends at once; calls of one client reach the server in their order. */
+  run(script: Script, shard: string, args: readonly (string | number)[]): Promise<unknown>
+  command(name: string, ...args: readonly (string | number)[]): Promise<unknown>
+  /** Calls `hear` for every word on this channel, from whichever process it comes. */
+  listen(channel: string, hear: () => void): Promise<void>
+  /** Waits for nothing. */
+  close(): void
+}
+
+export interface ClientOptions {
+  readonly url: string
+  /** How long one call may take. */
+  readonly callMs: number
+}
+
+const longestPauseMs = 1000
+
+/** Rejects if there is no connection within the time that a call may take. */
+export const openClient = async ({ url, callMs }: ClientOptions): Promise<Client> => {
+  const options = {
+    ...{ lazyConnect: true, enableOfflineQueue: false, autoResendUnfulfilledCommands: false },
+    ...{ maxRetriesPerRequest: 0, connectTimeout: callMs, protocol: 2 as const },
+    retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 10), longestPauseMs),
+  }
+  const redis = new Redis(url, options)
+  const ears = new Redis(url, { ...options, autoResubscribe: true })
+  // Who asks is told by the rejection; the event only repeats it.
+  for (const each of [redis, ears]) each.on('error', () => {})
+  const close = () => {
+    redis.disconnect()
+    ears.disconnect()
+  }
+  try {
+    await within(callMs, 'connect', Promise.all([redis.connect(), ears.connect()]))
+  } catch (error) {
+    close()
+    throw error
+  }
+
+  const run: Client['run'] = (script, shard, args) => {
+    const call = redis.evalsha(script.sha, 1, shard, ...args).catch((error: unknown) => {
+      // After a restart the server does not know its scripts any more.
+      if (!String(error).includes('NOSCRIPT')) throw error
+      return redis.eval(script.text, 1, shard, ...args)
+    })
+    return within(callMs, script.name, call)
+  }
+
+  return {
+    run,
+    command: (name, ...args) => within(callMs, name, redis.call(name, ...args)),
+    async listen(channel, hear) {
+      ears.on('message', (heard: string) => heard === channel && hear())
+      await within(callMs, 'subscribe', ears.subscribe(channel))
+    },
+    close,
+  }
+}
+
+const within = <Result>(ms: number, operation: string, call: Promise<Result>): Promise<Result> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new RedisFailed(operation, `no answer within ${ms} ms`)), ms)
+    call
+      .then(resolve, (error: unknown) => reject(new RedisFailed(operation, error)))
+      .finally(() => clearTimeout(timer))
+  })

@@ -1,0 +1,79 @@
+/** Gathers rows that come one by one, so that they cross to the server together and share one sync of its log. */
+export interface Gathering<Row, Result> {
+  /** Resolves with the results of these rows, in their order. */
+  add(rows: readonly Row[]): Promise<readonly Result[]>
+  /** Sends what has gathered, and resolves once all that was sent is answered for. */
+  drain(): Promise<void>
+}
+
+export interface GatheringOptions<Row, Result> {
+  /** Rows that are sent as soon as they are there. */
+  readonly maxRows: number
+  /** How long the first row waits for others; 0: only for what comes in the same turn of the event loop. */
+  readonly waitMs: number
+  readonly perform: (rows: readonly Row[]) => Promise<readonly Result[]>
+}
+
+interface Caller<Row, Result> {
+  readonly rows: readonly Row[]
+  resolve(results: readonly Result[]): void
+  reject(error: unknown): void
+}
+
+export const createGathering = <Row, Result>(
+  options: GatheringOptions<Row, Result>,
+): Gathering<Row, Result> => {
+  const { maxRows, waitMs, perform } = options
+  const underWay = new Set<Promise<void>>()
+  let callers: Caller<Row, Result>[] = []
+  let count = 0
+  let stopWaiting = () => {}
+
+  const send = async (group: readonly Caller<Row, Result>[]): Promise<void> => {
+    try {
+      const results = await perform(group.flatMap(({ rows }) => rows))
+      let start = 0
+      for (const { rows, resolve } of group) {
+        resolve(results.slice(start, start + rows.length))
+        start += rows.length
+      }
+    } catch (error) {
+      for (const { reject } of group) reject(error)
+    }
+  }
+
+  const flush = () => {
+    stopWaiting()
+    if (count === 0) return
+    const group = callers
+    callers = []
+    count = 0
+    const sent = send(group).finally(() => underWay.delete(sent))
+    underWay.add(sent)
+  }
+
+  return {
+    add: (rows) =>
+      new Promise((resolve, reject) => {
+        if (rows.length === 0) return resolve([])
+        if (count === 0) stopWaiting = after(waitMs, flush)
+        callers.push({ rows, resolve, reject })
+        count += rows.length
+        if (count >= maxRows) flush()
+      }),
+    async drain() {
+      flush()
+      await Promise.all(underWay)
+    },
+  }
+}
+
+/** Calls `action` once, later; answers how to call it off. */
+const after = (waitMs: number, action: () => void): (() => void) => {
+  if (waitMs === 0) {
+    const immediate = setImmediate(action)
+    return () => clearImmediate(immediate)
+  }
+  const timer = setTimeout(action, waitMs)
+  return () => clearTimeout(timer)
+}

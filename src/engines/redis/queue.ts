@@ -1,0 +1,184 @@
+import type { Clock } from '../../clock.ts'
+import { lanes, type Message, type State } from '../../message.ts'
+import type { Cancellation, Delivery, Depth, Publication, Queue, ReceiveOptions } from '../../queue.ts'
+import type { Settlement } from '../../settlement.ts'
+import type { Bell } from './bell.ts'
+import { RedisFailed, scriptOf } from './client.ts'
+import { createGathering } from './gathering.ts'
+import { createIntake, groupBy } from './intake.ts'
+import { createLeases } from './leases.ts'
+import { assertStorable, settleRow, type Value } from './rows.ts'
+import { cancelScript, settleScript } from './scripts/endings.ts'
+import { beginScript } from './scripts/leases.ts'
+import { releaseScript } from './scripts/notes.ts'
+import { depthScript } from './scripts/upkeep.ts'
+import type { Shards } from './shards.ts'
+
+const begin = scriptOf('begin a call', beginScript)
+const settle = scriptOf('settle', settleScript)
+const cancel = scriptOf('cancel', cancelScript)
+const release = scriptOf('release', releaseScript)
+const depth = scriptOf('count what waits', depthScript)
+
+/** Nobody waits for a settlement but the lease, so settlements may wait a little for each other. */
+const settleWaitMs = 5
+const maxRows = 500
+/** How many parked messages one step makes ready. */
+const releasedAtOnce = 1000
+/** A word that something is ready may be lost, so who waits looks again after this long. */
+const lookEveryMs = 1000
+
+export interface QueueOptions {
+  readonly shards: Shards
+  readonly clock: Clock
+  readonly leaseMs: number
+  /** One name for each start of each process. */
+  readonly consumer: string
+  readonly bell: Bell
+  /** Tells other processes that something may be ready. */
+  readonly tell: () => void
+  /** Why nothing can be taken in now, if so. */
+  readonly refusal: () => string | undefined
+  /** Lets go of what the engine holds. */
+  readonly close: () => Promise<void>
+}
+
+interface SettledRow {
+  readonly shard: number
+  readonly values: readonly Value[]
+}
+
+export const createRedisQueue = (options: QueueOptions): Queue => {
+  const { shards, clock, leaseMs, consumer, bell, refusal } = options
+  const leases = createLeases({ shards, clock, leaseMs, consumer })
+  const intake = createGathering<Message, Publication>({ maxRows, waitMs: 0, perform: createIntake(shards) })
+  const settlements = createGathering<SettledRow, boolean>({
+    maxRows,
+    waitMs: settleWaitMs,
+    perform: (rows) => settleAll(shards, rows),
+  })
+  let closing: Promise<void> | undefined
+
+  const wake = () => {
+    bell.ring()
+    options.tell()
+  }
+  const assertOpen = () => {
+    if (closing !== undefined) throw new RedisFailed('begin', 'the engine is closed')
+  }
+
+  return {
+    async publish(messages) {
+      assertOpen()
+      const refused = messages.length > 0 ? refusal() : undefined
+      if (refused !== undefined) throw new RedisFailed('take messages in', refused)
+      for (const message of messages) assertStorable(message)
+      const results = await intake.add(messages)
+      if (messages.length > 0) wake()
+      return results
+    },
+
+    async receive({ max, waitMs, signal }: ReceiveOptions) {
+      assertOpen()
+      const deadline = clock.now() + waitMs
+      while (!signal?.aborted) {
+        const since = bell.strokes()
+        const { deliveries, nextAt } = await leases.claim(max, signal)
+        const restMs = deadline - clock.now()
+        if (deliveries.length > 0 || restMs <= 0 || closing !== undefined) return deliveries
+        const dueMs = nextAt === undefined ? restMs : Math.max(1, nextAt - clock.now())
+        await bell.next({ since, withinMs: Math.min(restMs, dueMs, lookEveryMs), signal })
+      }
+      return []
+    },
+
+    async begin({ handle, number, message }) {
+      const begun = await shards.run(handle as number, begin, [message.id, number])
+      return begun === 1 ? 'begun' : 'expired'
+    },
+
+    async settle(delivery: Delivery, settlement: Settlement) {
+      assertOpen()
+      const values = settleRow(delivery, settlement, clock.now())
+      const [settled] = await settlements.add([{ shard: delivery.handle as number, values }])
+      if (settled && goesOn(settlement)) wake()
+      return settled ? 'settled' : 'expired'
+    },
+
+    async release(condition) {
+      const released = await Promise.all(
+        Array.from({ length: shards.count }, (_, shard) => releaseIn(shards, shard, condition)),
+      )
+      const all = released.reduce((sum, some) => sum + some, 0)
+      if (all > 0) wake()
+      return all
+    },
+
+    async cancel({ tenant, id }): Promise<Cancellation> {
+      const answers = (await shards.runAll(cancel, [tenant, id])) as readonly (readonly string[] | null)[]
+      return cancellationOf(answers.find((answer) => answer !== null))
+    },
+
+    depth: async () => depthOf((await shards.runAll(depth)) as readonly (readonly (string | null)[])[]),
+
+    close() {
+      closing ??= (async () => {
+        bell.ring()
+        await Promise.all([intake.drain(), settlements.drain(), leases.idle()])
+        await options.close()
+      })()
+      return closing
+    },
+  }
+}
+
+/** Whether the message comes back after this. */
+const goesOn = ({ kind }: Settlement): boolean => kind === 'retry' || kind === 'parked' || kind === 'returned'
+
+const settleAll = async (shards: Shards, rows: readonly SettledRow[]): Promise<readonly boolean[]> => {
+  const results: boolean[] = rows.map(() => false)
+  const groups = groupBy([...rows.keys()], (index) => rows[index]!.shard)
+  await Promise.all(
+    [...groups].map(async ([shard, indexes]) => {
+      const args = indexes.flatMap((index) => rows[index]!.values)
+      const settled = (await shards.run(shard, settle, args)) as readonly number[]
+      for (const [at, index] of indexes.entries()) results[index] = settled[at] === 1
+    }),
+  )
+  return results
+}
+
+const releaseIn = async (shards: Shards, shard: number, condition: string): Promise<number> => {
+  let released = 0
+  for (;;) {
+    const some = (await shards.run(shard, release, [condition, releasedAtOnce])) as number
+    released += some
+    if (some < releasedAtOnce) return released
+  }
+}
+
+const cancellationOf = (answer: readonly string[] | undefined | null): Cancellation => {
+  const [kind, state] = answer ?? ['missing']
+  switch (kind) {
+    case 'cancelled':
+      return { kind, state: state as 'cancelled' | 'unknown' }
+    case 'final':
+      return { kind, state: state as State }
+    case 'in-flight':
+      return { kind }
+    default:
+      return { kind: 'missing' }
+  }
+}
+
+const depthOf = (answers: readonly (readonly (string | number | null)[])[]): Depth => {
+  const depths = lanes.map((lane, index) => {
+    const ready = answers.reduce((sum, answer) => sum + Number(answer[2 * index]), 0)
+    const ages = answers.flatMap((answer) => answer[2 * index + 1] ?? []).map(Number)
+    return [lane, ready > 0 && ages.length > 0 ? { ready, oldestReadyAt: Math.min(...ages) } : { ready }]
+  })
+  return {
+    lanes: Object.fromEntries(depths) as Depth['lanes'],
+    later: answers.reduce((sum, answer) => sum + Number(answer[6]), 0),
+  }
+}

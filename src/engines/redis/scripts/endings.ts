@@ -1,0 +1,78 @@
+import { grantFunctions } from './grants.ts'
+import { prelude } from './prelude.ts'
+import { receiptFunctions } from './receipts.ts'
+
+/**
+ * Records what became of deliveries, each only while its lease is the current one: the number is the fence.
+ *
+ * KEYS[1] the shard. ARGV epoch, now, then for each delivery: id, number, state, reason, until (empty: this is the end),
+ * what it adds to the tries, doubt since, msgid, step (JSON; empty: it leaves no trace), condition, what becomes of the
+ * grant (used, free, void).
+ * Result: for each, 1 if it was settled, 0 if its lease is not the current one.
+ */
+export const settleScript = `#!lua flags=allow-oom
+${prelude}${grantFunctions}${receiptFunctions}
+local results = {}
+
+local function settle(i)
+  local id, number, state, reason, untilAt = ARGV[i], ARGV[i + 1], ARGV[i + 2], text(ARGV[i + 3]), text(ARGV[i + 4])
+  local doubtSince, msgid, step = text(ARGV[i + 6]), text(ARGV[i + 7]), text(ARGV[i + 8])
+  local condition, effect = text(ARGV[i + 9]), text(ARGV[i + 10])
+  local record = recordKey(id)
+  local f = redis.call('HMGET', record, 'st', 'n', 'ln', 'en', 'tn', 'ac', 'to', 'tp', 'gk', 'gh')
+  if f[1] ~= 'leased' or f[2] ~= number then return 0 end
+  local lane, tenant, account, touser = f[3], f[5], f[6], f[7]
+  if effect and f[9] then
+    settleGrant(effect, f[10], account, touser, f[8], f[9])
+    redis.call('HDEL', record, 'gh')
+    f[10] = false
+  end
+  leave(id, lane, f[4], false)
+  redis.call('HSET', record, 'st', state, 'up', now)
+  if reason then redis.call('HSET', record, 'rs', reason) end
+  if doubtSince then redis.call('HSET', record, 'ds', doubtSince) end
+  if step then addStep(id, step, keptSteps) end
+  count(tenant, 'leased', state)
+  if untilAt then
+    if f[10] then redis.call('HSET', record, 'gh', f[10]) end
+    redis.call('HSET', record, 'ra', untilAt)
+    redis.call('HINCRBY', record, 'tr', ARGV[i + 5])
+    redis.call('ZADD', dueKey(lane), untilAt, id)
+    if condition then
+      redis.call('HSET', record, 'co', condition)
+      redis.call('SADD', base .. ':c:' .. condition, id)
+    end
+  else
+    finish(id, state)
+    nameIt(id, account, msgid)
+  end
+  if not untilAt or doubtSince then meetStrays(id, account, touser, tenant, state, msgid) end
+  return 1
+end
+
+for i = 3, #ARGV, 11 do results[#results + 1] = settle(i) end
+return results
+`
+
+/**
+ * Stops a message that is not on lease and not final.
+ *
+ * KEYS[1] the shard. ARGV epoch, now, tenant, id. Result: the kind of the answer and its state; false if it is not here.
+ */
+export const cancelScript = `#!lua flags=allow-oom
+${prelude}${grantFunctions}
+local tenant, id = ARGV[3], ARGV[4]
+local record = recordKey(id)
+local f = redis.call('HMGET', record, 'st', 'tn', 'os', 'ds', 'ln', 'en', 'co', 'ac', 'to', 'tp', 'gk', 'gh')
+if not f[1] or f[2] ~= tenant then return false end
+if f[1] == 'leased' then return { 'in-flight', f[1] } end
+if f[3] then return { 'final', f[1] } end
+local state = f[4] and 'unknown' or 'cancelled'
+if f[12] then settleGrant('used', f[12], f[8], f[9], f[10], f[11]) end
+leave(id, f[5], f[6], f[7])
+redis.call('HSET', record, 'st', state, 'rs', 'cancelled', 'up', now)
+finish(id, state)
+addStep(id, '{"at":' .. now .. ',"state":"' .. state .. '","reason":"cancelled"}', keptSteps)
+count(tenant, f[1], state)
+return { 'cancelled', state }
+`

@@ -1,0 +1,123 @@
+import { grantFunctions } from './grants.ts'
+import { prelude } from './prelude.ts'
+
+/**
+ * Looks at what a shard has, after what is due has been made ready: a lease that has run out gives up its entry for a
+ * new one.
+ *
+ * KEYS[1] the shard. ARGV epoch, now, how many of each lane are asked for at most.
+ * Result: how many of lane 0, 1, 2 can be had, at most as many as asked for; the time at which the next is due, or false.
+ */
+export const lookScript = `#!lua flags=allow-oom
+${prelude}
+local most = tonumber(ARGV[3])
+
+local function promote(lane)
+  local ids = redis.call('ZRANGEBYSCORE', dueKey(lane), '-inf', now, 'LIMIT', 0, most)
+  for _, id in ipairs(ids) do
+    local fields = redis.call('HMGET', recordKey(id), 'st', 'ra', 'en')
+    redis.call('ZREM', dueKey(lane), id)
+    if fields[3] then pull(lane, fields[3]) end
+    if fields[1] and fields[2] then push(lane, id, fields[2]) end
+  end
+end
+
+local function ready(lane)
+  local groups = redis.call('XINFO', 'GROUPS', streamKey(lane))
+  for _, info in ipairs(groups) do
+    for i = 1, #info, 2 do
+      if info[i] == 'last-delivered-id' then
+        return #redis.call('XRANGE', streamKey(lane), '(' .. info[i + 1], '+', 'COUNT', most)
+      end
+    end
+  end
+  return redis.error_reply('NOGROUP of lane ' .. lane)
+end
+
+local results = {}
+local nextAt = false
+for lane = 0, 2 do
+  promote(lane)
+  local number = ready(lane)
+  if type(number) == 'table' then return number end
+  results[lane + 1] = number
+  local first = redis.call('ZRANGE', dueKey(lane), 0, 0, 'WITHSCORES')
+  if first[2] and (not nextAt or tonumber(first[2]) < nextAt) then nextAt = tonumber(first[2]) end
+end
+results[4] = nextAt and digits(nextAt)
+return results
+`
+
+/**
+ * Leases what is ready. The entry stays pending in the group until the message is settled, the lease is on record
+ * before anybody hears of it, and what the message needs of the books is reserved in the same step.
+ *
+ * KEYS[1] the shard. ARGV epoch, now, end of the lease, name of the consumer, how many of lane 0, of lane 1, of lane 2.
+ * Result: for each delivery: id, tenant, account, channel, lane, touser, template id, body, accepted at, expires at,
+ * number, tries, doubt since or false, whether it needs a grant (1 or 0), grant handle or false, grant name or false.
+ */
+export const claimScript = `#!lua flags=allow-oom
+${prelude}${grantFunctions}
+local leaseUntil, consumer = ARGV[3], ARGV[4]
+local results = {}
+
+local function lease(lane, entry, id)
+  local record = recordKey(id)
+  local f = redis.call('HMGET', record, 'st', 'n', 'tr', 'la', 'ds', 'bg', 'cf', 'gk', 'gh', 'co', 'en', 'tn', 'ac',
+    'ch', 'to', 'tp', 'bd', 'aa', 'xa', 'ra')
+  local state, doubtSince, grantKey, held = f[1], f[5], f[8], f[9]
+  -- An entry that the record does not know is left over from a repair.
+  if not state or f[11] ~= entry then return pull(lane, entry) end
+  -- The group was made anew and gives out again what somebody has in hand.
+  if state == 'leased' and tonumber(f[20]) > tonumber(now) then return end
+  -- Ready while it says leased: its lease ran out, and whoever held it may have called WeChat.
+  if state == 'leased' then
+    addStep(id, '{"at":' .. now .. ',"state":"lease-lost","leasedAt":' .. f[4] .. '}', keptSteps)
+    if f[6] == '1' and not doubtSince then
+      doubtSince = f[4]
+      redis.call('HSET', record, 'ds', doubtSince)
+    end
+  end
+  local handle, name = false, false
+  if grantKey then
+    local person = f[13] .. ' ' .. f[15]
+    local grant = heldGrant(person, held)
+    if grant then handle, name = held, text(grant.m)
+    else
+      handle, name = reserveGrant(person, grantKey, f[16])
+      if handle then redis.call('HSET', record, 'gh', handle)
+      elseif held then redis.call('HDEL', record, 'gh') end
+    end
+  end
+  if f[10] then redis.call('SREM', base .. ':c:' .. f[10], id) end
+  redis.call('HDEL', record, 'rs', 'co')
+  redis.call('HSET', record, 'st', 'leased', 'ra', leaseUntil, 'la', now, 'n', f[2] + 1, 'up', now,
+    'bg', f[7] == '1' and '0' or '1')
+  redis.call('ZADD', dueKey(lane), leaseUntil, id)
+  if state ~= 'leased' then count(f[12], state, 'leased') end
+  results[#results + 1] = { id, f[12], f[13], f[14], lane, f[15], f[16], f[17], f[18], f[19], f[2] + 1, f[3],
+    doubtSince, grantKey and 1 or 0, handle, name }
+end
+
+for lane = 0, 2 do
+  local quota = tonumber(ARGV[5 + lane])
+  if quota > 0 then
+    local got = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', quota, 'STREAMS', streamKey(lane), '>')
+    if got then for _, entry in ipairs(got[1][2]) do lease(lane, entry[1], entry[2][2]) end end
+  end
+end
+return results
+`
+
+/**
+ * Notes that the call is about to be made.
+ *
+ * KEYS[1] the shard. ARGV epoch, now, id, number of the delivery. Result: 1, or 0 when the lease is not the current one.
+ */
+export const beginScript = `#!lua flags=allow-oom
+${prelude}
+local f = redis.call('HMGET', recordKey(ARGV[3]), 'st', 'n')
+if f[1] ~= 'leased' or f[2] ~= ARGV[4] then return 0 end
+redis.call('HSET', recordKey(ARGV[3]), 'bg', '1')
+return 1
+`

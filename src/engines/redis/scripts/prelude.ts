@@ -1,0 +1,78 @@
+/**
+ * What all scripts share.
+ *
+ * A shard is all keys with one hash tag; a script works on one shard, so its keys lie on one node of a cluster. A
+ * script is given the shard's name (`hongyan:{s0}`) and makes the names of the keys from it:
+ *
+ *     epoch            a word that is made with the shard; another one, or none, means that data was lost
+ *     m:<id>           hash, the record of a message: the truth; see `accept.ts` for its fields
+ *     t:<id>           list, its timeline, one step as JSON each
+ *     ready:<lane>     stream, what is ready: entries {id, at}; the group `workers` has pending what is on lease
+ *     due:<lane>       sorted set of ids by the time at which they are ready: scheduled, to be tried again, parked, and
+ *                      what is on lease, by the end of its lease
+ *     c:<condition>    set of ids that are parked for the condition
+ *     tenant:<tenant>  sorted set of ids by acceptance, for searches; counts:<tenant> hash of state → how many
+ *     p:<person>       sorted set of ids by acceptance; a person is `<account> <touser>`
+ *     w:<account> <msgid>   set of ids that WeChat has given this number
+ *     open             set of ids that are not final
+ *     final            sorted set of ids by the time at which they became final, for retention
+ *     g:, o:, h:, y:   of a person: grants, owed grants, what is known of them, receipts without a message
+ *     grants, owed, strays, notes   sorted sets by time, so that what is old can be found
+ *
+ * Every script begins with ARGV[1], the epoch, and ARGV[2], the time of now in milliseconds since 1970 UTC, and answers
+ * the error `EPOCH` when the epoch is another one. Absent values are the empty text in arguments and false in results.
+ */
+export const prelude = `
+local base = KEYS[1]
+if redis.call('GET', base .. ':epoch') ~= ARGV[1] then return redis.error_reply('EPOCH the shard has lost its data') end
+local now = ARGV[2]
+local group = 'workers'
+local function text(value) if value == '' then return false end return value end
+local function digits(number) return string.format('%.0f', number) end
+local function recordKey(id) return base .. ':m:' .. id end
+local function streamKey(lane) return base .. ':ready:' .. lane end
+local function dueKey(lane) return base .. ':due:' .. lane end
+
+local function count(tenant, from, to)
+  local key = base .. ':counts:' .. tenant
+  if from then redis.call('HINCRBY', key, from, -1) end
+  if to then redis.call('HINCRBY', key, to, 1) end
+end
+
+-- Makes a message ready: from now on it stands in the stream of its lane.
+local function push(lane, id, readyAt)
+  local entry = redis.call('XADD', streamKey(lane), '*', 'id', id, 'at', readyAt)
+  redis.call('HSET', recordKey(id), 'en', entry)
+end
+
+-- Takes an entry out of the stream, whether it is pending or not. XACK alone would leave it there for ever.
+local function pull(lane, entry)
+  redis.call('XACK', streamKey(lane), group, entry)
+  redis.call('XDEL', streamKey(lane), entry)
+end
+
+local function addStep(id, step, keep)
+  local key = base .. ':t:' .. id
+  local length = redis.call('RPUSH', key, step)
+  if length > 2 * keep then
+    redis.call('LSET', key, keep, '')
+    redis.call('LREM', key, 1, '')
+  end
+end
+local keptSteps = 100
+
+-- The message is final from now on.
+local function finish(id, state)
+  redis.call('HSET', recordKey(id), 'os', state, 'oa', now)
+  redis.call('ZADD', base .. ':final', now, id)
+  redis.call('SREM', base .. ':open', id)
+end
+
+-- The message leaves the queue: neither ready, nor due, nor parked for a condition.
+local function leave(id, lane, entry, condition)
+  if entry then pull(lane, entry) end
+  redis.call('ZREM', dueKey(lane), id)
+  if condition then redis.call('SREM', base .. ':c:' .. condition, id) end
+  redis.call('HDEL', recordKey(id), 'en', 'co', 'ra', 'gh')
+end
+`

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { Redis } from 'ioredis'
+import { openRedis, type RedisEngine, type RedisOptions } from '../../src/engines/redis/redis.ts'
+import { atEnd } from './at-end.ts'
+import { createTestClock, type TestClock } from './clock.ts'
+import type { Harness } from './harness.ts'
+import { until } from './waiting.ts'
+
+const hourMs = 3_600_000
+const program = '/usr/bin/redis-server'
+
+/** A Redis of a test: on a free port, in a folder of its own, with the settings that lose nothing. */
+export interface RedisServer {
+  readonly url: string
+  /** Ends it at once, as a power switch would. */
+  kill(): Promise<void>
+  /** Starts it again on the same files. */
+  start(): Promise<void>
+  /** A command to it, as an operator would give it. */
+  command(name: string, ...args: readonly (string | number)[]): Promise<unknown>
+}
+
+/** A Redis that ends with the test. */
+export const startRedis = async (t: TestContext, settings: readonly string[] = []): Promise<RedisServer> => {
+  const server = await startServer(settings)
+  atEnd(t, server.end)
+  return server
+}
+
+/**
+ * Where the contracts run: one Redis for all of a file, or the one that HONGYAN_TEST_REDIS names. Every test has keys of
+ * its own. It ends with the process.
+ */
+const sharedUrl = (): Promise<string> => {
+  shared ??= process.env.HONGYAN_TEST_REDIS
+    ? Promise.resolve(process.env.HONGYAN_TEST_REDIS)
+    : startServer([]).then((server) => {
+        process.once('exit', server.endNow)
+        return server.url
+      })
+  return shared
+}
+let shared: Promise<string> | undefined
+
+const startServer = async (settings: readonly string[]) => {
+  if (!existsSync(program))
+    throw new Error(
+      'There is no redis-server to test with. On Debian or Ubuntu: apt-get install redis-server',
+    )
+  const port = await freePort()
+  const folder = mkdtempSync(join(tmpdir(), 'hongyan-redis-'))
+  const url = `redis://127.0.0.1:${port}`
+  let child: ChildProcess | undefined
+
+  const start = async () => {
+    child = spawn(
+      program,
+      [
+        ...[
+          '--port',
+          String(port),
+          '--bind',
+          '127.0.0.1',
+          '--dir',
+          folder,
+          '--save',
+          '',
+          '--loglevel',
+          'warning',
+        ],
+        ...['--appendonly', 'yes', '--appendfsync', 'always', '--no-appendfsync-on-rewrite', 'no'],
+        ...['--maxmemory-policy', 'noeviction', '--enable-debug-command', 'local', ...settings],
+      ],
+      { stdio: 'ignore' },
+    )
+    child.unref()
+    await until(() => answers(url), 10_000)
+  }
+  const kill = async () => {
+    const gone = child
+    child = undefined
+    if (gone === undefined || gone.exitCode !== null || gone.signalCode !== null) return
+    gone.kill('SIGKILL')
+    await once(gone, 'exit')
+  }
+  const tidy = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  await start()
+  return {
+    url,
+    start,
+    kill,
+    command: (name: string, ...args: readonly (string | number)[]) => askOnce(url, name, args),
+    async end() {
+      await kill()
+      tidy()
+    },
+    endNow() {
+      child?.kill('SIGKILL')
+      tidy()
+    },
+  }
+}
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  return port
+}
+
+/** One command on a connection of its own. */
+const askOnce = async (url: string, name: string, args: readonly (string | number)[]): Promise<unknown> => {
+  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, protocol: 2 })
+  redis.on('error', () => {})
+  try {
+    await redis.connect()
+    return await redis.call(name, ...args)
+  } finally {
+    redis.disconnect()
+  }
+}
+
+const answers = (url: string): Promise<boolean> =>
+  askOnce(url, 'PING', []).then(
+    (answer) => answer === 'PONG',
+    () => false,
+  )
+
+/** The engine with a clock of the test, and keys that no other test has. */
+export const openRedisEngine = async (
+  t: TestContext,
+  options: Pick<RedisOptions, 'url'> & Partial<RedisOptions>,
+): Promise<RedisEngine> => {
+  const engine = await openRedis({
+    clock: createTestClock(),
+    leaseMs: 60_000,
+    retentionMs: hourMs,
+    onAlert: ({ kind, detail }) => assert.fail(`${kind}: ${detail}`),
+    ...options,
+  })
+  atEnd(t, engine.cut)
+  return engine
+}
+
+/** The engine as the contracts want it. What it does by timers, the test does. */
+export const openRedisHarness = async (t: TestContext): Promise<Harness> => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const url = await sharedUrl()
+  return harnessOn(t, { url, prefix: `test-${process.pid}-${harnesses++}:`, clock: createTestClock() })
+}
+let harnesses = 0
+
+type Place = { readonly url: string; readonly prefix: string; readonly clock: TestClock }
+
+const harnessOn = async (t: TestContext, place: Place): Promise<Harness> => {
+  const leaseMs = 60_000
+  const retentionMs = hourMs
+  const { queue, ledger, recipients, upkeep, cut } = await openRedisEngine(t, {
+    ...place,
+    leaseMs,
+    retentionMs,
+  })
+  return {
+    queue,
+    ledger,
+    recipients,
+    clock: place.clock,
+    retentionMs,
+    async restart() {
+      cut()
+      return harnessOn(t, place)
+    },
+    async loseLeases() {
+      place.clock.advance(leaseMs)
+    },
+    sweep: upkeep.sweep,
+  }
+}
