@@ -56,6 +56,7 @@ export const createIntake = (shards: Shards) => {
     const results: Publication[] = targets.map((target) =>
       'conflict' in target ? { kind: 'conflict', id: target.conflict } : accepted,
     )
+    const order = messages.map(({ acceptedAt }) => places(acceptedAt))
     const taken = groupBy(
       [...targets.keys()].filter((index) => !('conflict' in targets[index]!)),
       (index) => (targets[index] as Place).shard,
@@ -65,7 +66,7 @@ export const createIntake = (shards: Shards) => {
         const args: Value[] = []
         for (const index of indexes) {
           const { id } = targets[index] as Place
-          args.push(...acceptRow(messages[index]!, id, places(messages[index]!.acceptedAt)))
+          args.push(...acceptRow(messages[index]!, id, order[index]!))
         }
         const known = (await shards.run(shard, accept, args)) as readonly (State | null)[]
         for (const [at, index] of indexes.entries()) {

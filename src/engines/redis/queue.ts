@@ -39,6 +39,8 @@ export interface QueueOptions {
   readonly tell: () => void
   /** Why nothing can be taken in now, if so. */
   readonly refusal: () => string | undefined
+  /** Resolves once what was written before is as safe as was asked for. */
+  readonly confirm: () => Promise<void>
   /** Lets go of what the engine holds. */
   readonly close: () => Promise<void>
 }
@@ -51,7 +53,15 @@ interface SettledRow {
 export const createRedisQueue = (options: QueueOptions): Queue => {
   const { shards, clock, leaseMs, consumer, bell, refusal } = options
   const leases = createLeases({ shards, clock, leaseMs, consumer })
-  const intake = createGathering<Message, Publication>({ maxRows, waitMs: 0, perform: createIntake(shards) })
+  const takeIn = createIntake(shards)
+  const intake = createGathering<Message, Publication>({
+    ...{ maxRows, waitMs: 0 },
+    async perform(messages) {
+      const publications = await takeIn(messages)
+      await options.confirm()
+      return publications
+    },
+  })
   const settlements = createGathering<SettledRow, boolean>({
     maxRows,
     waitMs: settleWaitMs,

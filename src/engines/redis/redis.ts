@@ -11,12 +11,14 @@ import type { DirectoryRecords } from '../../directory.ts'
 import type { Ledger } from '../../ledger.ts'
 import type { Queue } from '../../queue.ts'
 import type { Recipients } from '../../recipients.ts'
+import { type Audit, audit, readSettings } from './audit.ts'
 import { createBell } from './bell.ts'
-import { openClient } from './client.ts'
+import { type Client, openClient, RedisFailed } from './client.ts'
+import { createGauge } from './gauge.ts'
 import { createRedisLedger } from './ledger.ts'
 import { createRedisQueue } from './queue.ts'
 import { createRedisRecipients } from './recipients.ts'
-import { openShards } from './shards.ts'
+import { openShards, type Shards } from './shards.ts'
 import { createRedisDirectory, createRedisNonces } from './shelves.ts'
 import { reconcile, sweep } from './upkeep.ts'
 
@@ -34,12 +36,25 @@ export interface RedisOptions {
   readonly shards?: number
   /** How long one call may take. */
   readonly callMs?: number
+  /** How many replicas must confirm what is accepted before it is answered for. */
+  readonly replicas?: number
+}
+
+/** The server's settings would lose what was accepted. */
+export class UnsafeRedis extends Error {
+  constructor({ refusals }: Audit) {
+    super(refusals.map(({ en, zh }) => `${en} ${zh}`).join('\n'))
+    this.name = 'UnsafeRedis'
+  }
 }
 
 /** Something that a person should look at. */
 export interface Alert {
-  /** `data-lost`: the data is gone. `group-lost`, `mended`: an operator's command took something away, it is back. */
-  readonly kind: 'data-lost' | 'group-lost' | 'mended'
+  /**
+   * `data-lost`: the data is gone. `group-lost`, `mended`: an operator's command took something away, it is back.
+   * `weak-setting`: what the server does not guarantee, told at the start.
+   */
+  readonly kind: 'data-lost' | 'group-lost' | 'mended' | 'weak-setting'
   readonly detail: string
 }
 
@@ -49,8 +64,15 @@ export interface RedisEngine {
   readonly recipients: Recipients
   readonly coordination: Coordination
   readonly directoryRecords: DirectoryRecords
+  /** What the server's settings guarantee. */
+  readonly audit: Audit
   /** What it does from time to time by itself. */
-  readonly upkeep: { sweep(): Promise<void>; reconcile(): Promise<number> }
+  readonly upkeep: {
+    sweep(): Promise<void>
+    reconcile(): Promise<number>
+    /** Looks how full the server is, and whether the data is still there. */
+    look(): Promise<void>
+  }
   close(): Promise<void>
   /** Lets go of the connections at once, as a killed process would. */
   cut(): void
@@ -58,65 +80,113 @@ export interface RedisEngine {
 
 const sweepEveryMs = 10_000
 const reconcileEveryMs = 60_000
+const lookEveryMs = 1000
 /** Idempotency keys go with their messages, so messages stay this much longer than promised. */
 const keyGraceMs = 24 * 3_600_000
 
-/** Rejects when Redis cannot be reached, or its settings would lose what was accepted. */
+/** Rejects when Redis cannot be reached, and with `UnsafeRedis` when its settings would lose what was accepted. */
 export const openRedis = async (options: RedisOptions): Promise<RedisEngine> => {
-  const { url, clock, leaseMs, retentionMs, onAlert } = options
-  const { prefix = 'hongyan:', shards: count = 4, callMs = 5000 } = options
+  const { url, callMs = 5000 } = options
   const client = await openClient({ url, callMs })
-  const shards = await openShards({
-    ...{ client, clock, prefix, shards: count },
-    onLoss: ({ kind, detail }) => onAlert({ kind: kind === 'epoch' ? 'data-lost' : 'group-lost', detail }),
-  }).catch((error: unknown) => {
+  try {
+    return await openOn(client, options)
+  } catch (error) {
     client.close()
     throw error
+  }
+}
+
+const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngine> => {
+  const { clock, leaseMs, onAlert, prefix = 'hongyan:', shards: count = 4, replicas = 0 } = options
+  const found = audit(await readSettings(client), replicas)
+  if (found.refusals.length > 0) throw new UnsafeRedis(found)
+  for (const { en, zh } of found.findings) onAlert({ kind: 'weak-setting', detail: `${en} ${zh}` })
+
+  const shards = await openShards({
+    ...{ client, clock, prefix, shards: count },
+    onLoss: ({ kind, detail }) =>
+      kind === 'epoch'
+        ? onAlert({ kind: 'data-lost', detail: `${gauge.open()} messages were waiting. ${detail}` })
+        : onAlert({ kind: 'group-lost', detail }),
   })
+  const gauge = createGauge(client, shards)
   const bell = createBell()
   const channel = `${prefix}ready`
   await client.listen(channel, bell.ring)
   const tell = () => void client.command('PUBLISH', channel, '').catch(() => {})
-
-  const upkeep = {
-    sweep: () => sweep(shards, clock.now() - retentionMs - keyGraceMs),
-    async reconcile() {
-      const mended = await reconcile(shards)
-      if (mended > 0) onAlert({ kind: 'mended', detail: `${mended} messages had lost their place` })
-      if (mended > 0) bell.ring()
-      return mended
-    },
+  const wake = () => {
+    bell.ring()
+    tell()
   }
-  const timers = [
-    setInterval(() => void upkeep.sweep().catch(() => {}), sweepEveryMs).unref(),
-    setInterval(() => void upkeep.reconcile().catch(() => {}), reconcileEveryMs).unref(),
-  ]
+  const upkeep = createUpkeep(shards, options, wake, gauge.look)
+  await gauge.look()
+  const stopUpkeep = runUpkeep(upkeep)
   const cut = () => {
-    for (const timer of timers) clearInterval(timer)
+    stopUpkeep()
     client.close()
   }
 
   const queue = createRedisQueue({
-    ...{ shards, clock, leaseMs, bell, tell },
-    consumer: randomUUID(),
-    refusal: () => undefined,
+    ...{ shards, clock, leaseMs, bell, tell, consumer: randomUUID() },
+    refusal: gauge.refusal,
+    confirm: () => confirmed(client, replicas, options.callMs ?? 5000),
     close: async () => cut(),
   })
   return {
     queue,
     ledger: createRedisLedger(shards),
-    recipients: createRedisRecipients({
-      shards,
-      now: clock.now,
-      wake() {
-        bell.ring()
-        tell()
-      },
-    }),
+    recipients: createRedisRecipients({ shards, now: clock.now, wake }),
     coordination: createRedisNonces(shards),
     directoryRecords: createRedisDirectory(client, prefix),
+    audit: found,
     upkeep,
     close: queue.close,
     cut,
   }
+}
+
+const createUpkeep = (
+  shards: Shards,
+  { clock, retentionMs, onAlert }: RedisOptions,
+  wake: () => void,
+  look: () => Promise<void>,
+): RedisEngine['upkeep'] => ({
+  look,
+  sweep: () => sweep(shards, clock.now() - retentionMs - keyGraceMs),
+  async reconcile() {
+    const mended = await reconcile(shards)
+    if (mended === 0) return 0
+    onAlert({ kind: 'mended', detail: `${mended} messages had lost their place` })
+    wake()
+    return mended
+  },
+})
+
+/** Each when the one before is over: a slow server is not asked more and more. Answers how to stop. */
+const runUpkeep = ({ sweep, reconcile, look }: RedisEngine['upkeep']): (() => void) => {
+  const every = (ms: number, work: () => Promise<unknown>) => {
+    let busy = false
+    return setInterval(() => {
+      if (busy) return
+      busy = true
+      // What fails now is done the next time; what it means is told by whoever sends or receives.
+      work()
+        .catch(() => {})
+        .finally(() => {
+          busy = false
+        })
+    }, ms).unref()
+  }
+  const timers = [every(sweepEveryMs, sweep), every(reconcileEveryMs, reconcile), every(lookEveryMs, look)]
+  return () => {
+    for (const timer of timers) clearInterval(timer)
+  }
+}
+
+/** Waits until so many replicas have all that this connection has written. Rejects when they have not in time. */
+const confirmed = async (client: Client, replicas: number, callMs: number): Promise<void> => {
+  if (replicas === 0) return
+  const have = Number(await client.command('WAIT', replicas, Math.ceil(callMs / 2)))
+  if (have < replicas)
+    throw new RedisFailed('take messages in', `${have} of ${replicas} replicas have confirmed in time`)
 }

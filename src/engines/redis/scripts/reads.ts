@@ -45,3 +45,9 @@ export const countsScript = `#!lua flags=allow-oom
 ${prelude}
 return redis.call('HGETALL', base .. ':counts:' .. ARGV[3])
 `
+
+/** KEYS[1] the shard. ARGV epoch, now. Result: how many messages are not final. */
+export const openScript = `#!lua flags=allow-oom
+${prelude}
+return redis.call('SCARD', base .. ':open')
+`

@@ -141,7 +141,7 @@ local function tidy(stream)
   repeat
     cursor = redis.call('XAUTOCLAIM', stream, group, 'reconciler', '999999999999', cursor, 'COUNT', 100)[1]
   until cursor == '0-0'
-  for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', stream)) do
+  for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
     local consumer = {}
     for i = 1, #info, 2 do consumer[info[i]] = info[i + 1] end
     if consumer.pending == 0 and consumer.idle > tonumber(ARGV[5]) then

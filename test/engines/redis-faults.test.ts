@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict'
+import { suite, type TestContext, test } from 'node:test'
+import type { Alert, RedisEngine, RedisOptions } from '../../src/engines/redis/redis.ts'
+import type { Message } from '../../src/message.ts'
+import { createTestClock } from '../support/clock.ts'
+import { receiveNow } from '../support/harness.ts'
+import { aKeyedMessage, aMessage } from '../support/messages.ts'
+import { openRedisEngine, type RedisServer, startRedis } from '../support/redis.ts'
+import { soon, until } from '../support/waiting.ts'
+
+const open = async (
+  t: TestContext,
+  options: Partial<RedisOptions> = {},
+  settings: readonly string[] = [],
+) => {
+  const server = await startRedis(t, settings)
+  const alerts: Alert[] = []
+  const clock = createTestClock()
+  const onAlert = (alert: Alert) => void (alert.kind !== 'weak-setting' && alerts.push(alert))
+  const engine = await openRedisEngine(t, { url: server.url, clock, callMs: 1000, onAlert, ...options })
+  return { server, alerts, clock, engine }
+}
+
+/** Publishes one by one, from several sides, until told to stop; knows what was answered for. */
+const underLoad = ({ queue }: RedisEngine) => {
+  const accepted: Message[] = []
+  const doubted: Message[] = []
+  let going = true
+  const publisher = async (side: number) => {
+    for (let n = 0; going; n++) {
+      const message = aKeyedMessage(`${side}-${n}`, { touser: `o-${n % 50}` })
+      await queue.publish([message]).then(
+        () => accepted.push(message),
+        () => doubted.push(message),
+      )
+      await new Promise(setImmediate)
+    }
+  }
+  const all = Promise.all(Array.from({ length: 8 }, (_, side) => publisher(side)))
+  return {
+    accepted,
+    doubted,
+    async stop() {
+      going = false
+      await all
+    },
+  }
+}
+
+const answersAgain = ({ queue }: RedisEngine): Promise<void> =>
+  until(
+    () =>
+      queue.depth().then(
+        () => true,
+        () => false,
+      ),
+    5000,
+  )
+
+const keysOf = async ({ command }: RedisServer, pattern: string) =>
+  (await command('KEYS', pattern)) as readonly string[]
+
+suite('redis when something breaks', () => {
+  test('killed under load, it has all it had answered for, and the workers go on', async (t) => {
+    const { server, engine } = await open(t)
+    const load = underLoad(engine)
+    await until(() => load.accepted.length > 500, 10_000)
+    await server.kill()
+    await until(() => load.doubted.length > 20, 5000)
+    await server.start()
+    await answersAgain(engine)
+    await load.stop()
+    for (const message of load.accepted)
+      assert.equal((await engine.ledger.find(message))?.state, 'queued', 'An accepted message is lost')
+    // What is in doubt is published again, under its keys.
+    const again = await engine.queue.publish(load.doubted)
+    assert.ok(again.every(({ kind }) => kind !== 'conflict'))
+    const all = load.accepted.length + load.doubted.length
+    assert.equal((await receiveNow(engine, 10_000)).length, all)
+  })
+
+  test('flushed, it says so at once and once, and begins anew', async (t) => {
+    const { server, engine, alerts } = await open(t)
+    await engine.queue.publish(Array.from({ length: 30 }, (_, n) => aMessage({ touser: `o-${n}` })))
+    const [delivery] = await receiveNow(engine, 1)
+    await engine.upkeep.look()
+    await server.command('FLUSHALL')
+    await assert.rejects(engine.queue.publish([aMessage()]), /lost its data/)
+    assert.deepEqual(
+      alerts.map(({ kind }) => kind),
+      ['data-lost'],
+    )
+    assert.match(alerts[0]!.detail, /^30 messages/)
+    await answersAgain(engine)
+    assert.equal(await engine.queue.settle(delivery!, { kind: 'sent' }), 'expired')
+    const message = aMessage()
+    assert.deepEqual(await engine.queue.publish([message]), [{ kind: 'accepted' }])
+    assert.deepEqual(
+      (await receiveNow(engine)).map(({ message: { id } }) => id),
+      [message.id],
+    )
+    assert.equal(alerts.length, 1)
+  })
+
+  test('whose group was destroyed gives out what waits, and not what is in hand', async (t) => {
+    const { server, engine, alerts, clock } = await open(t, { shards: 1 })
+    await engine.queue.publish([aMessage(), aMessage(), aMessage()])
+    const [inHand] = await receiveNow(engine, 1)
+    const [stream] = await keysOf(server, '*ready:1')
+    await server.command('XGROUP', 'DESTROY', stream!, 'workers')
+    await assert.rejects(receiveNow(engine), /NOGROUP/)
+    await answersAgain(engine)
+    assert.equal((await receiveNow(engine)).length, 2)
+    assert.deepEqual(
+      alerts.map(({ kind }) => kind),
+      ['group-lost'],
+    )
+    clock.advance(60_000)
+    assert.equal((await receiveNow(engine)).length, 3)
+    assert.equal(await engine.queue.settle(inHand!, { kind: 'sent' }), 'expired')
+  })
+
+  test('full, it takes nothing in and goes on settling', async (t) => {
+    const { server, engine } = await open(t)
+    await engine.queue.publish(Array.from({ length: 200 }, (_, n) => aMessage({ touser: `o-${n}` })))
+    await server.command('CONFIG', 'SET', 'maxmemory', '1mb')
+    await assert.rejects(engine.queue.publish([aMessage()]), /OOM/)
+    const deliveries = await receiveNow(engine, 200)
+    assert.equal(deliveries.length, 200)
+    for (const delivery of deliveries)
+      assert.equal(await engine.queue.settle(delivery, { kind: 'sent', msgid: '1' }), 'settled')
+    await engine.upkeep.look()
+    await assert.rejects(engine.queue.publish([aMessage()]), /memory is \d+ % full/)
+    await server.command('CONFIG', 'SET', 'maxmemory', '1gb')
+    await engine.upkeep.look()
+    assert.deepEqual(await engine.queue.publish([aMessage()]), [{ kind: 'accepted' }])
+  })
+
+  test('stalled, it leaves a publish in doubt, and the repeat is the same message', async (t) => {
+    const { server, engine } = await open(t, { callMs: 300 })
+    await engine.queue.publish([aMessage()])
+    const message = aKeyedMessage('order-1')
+    await server.command('CLIENT', 'PAUSE', 1000, 'WRITE')
+    await assert.rejects(soon(engine.queue.publish([message]), 'the publish ends'), /no answer within 300 ms/)
+    await answersAgain(engine)
+    const repeat = aKeyedMessage('order-1')
+    await until(
+      () =>
+        engine.queue.publish([repeat]).then(
+          () => true,
+          () => false,
+        ),
+      5000,
+    )
+    const ids = (await receiveNow(engine)).map((delivery) => delivery.message.id)
+    assert.equal(ids.length, 2, 'There is one of the first, and one of the two')
+  })
+
+  test('what an operator took away is given back its place', async (t) => {
+    const { server, engine, alerts, clock } = await open(t, { shards: 1 })
+    const messages = Array.from({ length: 40 }, () => aMessage())
+    await engine.queue.publish(messages)
+    await receiveNow(engine, 10)
+    const [stream] = await keysOf(server, '*ready:1')
+    const [consumer] = (await server.command('XINFO', 'CONSUMERS', stream!, 'workers')) as string[][]
+    const entries = (await server.command('XRANGE', stream!, '-', '+')) as [string, string[]][]
+    // Two that are in hand and two that wait; then the consumer with all it holds; then half of the rest.
+    for (const index of [0, 1, 38, 39]) await server.command('XDEL', stream!, entries[index]![0])
+    await server.command('XGROUP', 'DELCONSUMER', stream!, 'workers', consumer![1]!)
+    await server.command('XTRIM', stream!, 'MAXLEN', 18)
+    assert.ok((await engine.upkeep.reconcile()) > 0)
+    assert.equal(await engine.upkeep.reconcile(), 0)
+    assert.equal(alerts[0]!.kind, 'mended')
+    assert.equal((await engine.queue.depth()).lanes.normal.ready, 30)
+    assert.equal((await receiveNow(engine)).length, 30)
+    clock.advance(60_000)
+    const back = await receiveNow(engine)
+    assert.deepEqual(back.map(({ message: { id } }) => id).sort(), messages.map(({ id }) => id).sort())
+  })
+
+  test('a stream that was deleted is made anew, and filled again', async (t) => {
+    const { server, engine } = await open(t, { shards: 1 })
+    await engine.queue.publish([aMessage(), aMessage()])
+    const [stream] = await keysOf(server, '*ready:1')
+    await server.command('DEL', stream!)
+    await assert.rejects(receiveNow(engine))
+    await answersAgain(engine)
+    await engine.upkeep.reconcile()
+    assert.equal((await receiveNow(engine)).length, 2)
+  })
+
+  test('a connection that is cut leaves no call open, and none is sent again unasked', async (t) => {
+    const { server, engine } = await open(t)
+    const load = underLoad(engine)
+    for (let cut = 0; cut < 10; cut++) {
+      const before = load.accepted.length
+      await until(() => load.accepted.length > before + 20, 5000)
+      await server.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    }
+    await soon(load.stop(), 'every call ends')
+    await answersAgain(engine)
+    await engine.queue.publish(load.doubted)
+    const received = await receiveNow(engine, 10_000)
+    assert.deepEqual(
+      [received.length, new Set(received.map(({ message }) => message.id)).size],
+      [load.accepted.length + load.doubted.length, received.length],
+    )
+  })
+
+  test('what no replica confirms is in doubt, where one was asked for', async (t) => {
+    const { server, engine } = await open(t, { replicas: 1, callMs: 1000 })
+    await assert.rejects(engine.queue.publish([aMessage()]), /0 of 1 replicas/)
+    const port = new URL(server.url).port
+    const replica = await startRedis(t, ['--replicaof', '127.0.0.1', port, '--repl-diskless-sync-delay', '0'])
+    await until(async () => String(await replica.command('INFO')).includes('master_link_status:up'), 20_000)
+    assert.deepEqual(await engine.queue.publish([aMessage()]), [{ kind: 'accepted' }])
+    await replica.kill()
+    await assert.rejects(engine.queue.publish([aMessage()]), /0 of 1 replicas/)
+  })
+})
