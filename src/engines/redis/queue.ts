@@ -10,7 +10,7 @@ import { createLeases } from './leases.ts'
 import { assertStorable, settleRow, type Value } from './rows.ts'
 import { cancelScript, settleScript } from './scripts/endings.ts'
 import { beginScript } from './scripts/leases.ts'
-import { releaseScript } from './scripts/notes.ts'
+import { conditionsScript, releaseScript } from './scripts/notes.ts'
 import { depthScript } from './scripts/upkeep.ts'
 import type { Shards } from './shards.ts'
 
@@ -18,6 +18,7 @@ const begin = scriptOf('begin a call', beginScript)
 const settle = scriptOf('settle', settleScript)
 const cancel = scriptOf('cancel', cancelScript)
 const release = scriptOf('release', releaseScript)
+const conditions = scriptOf('list conditions', conditionsScript)
 const depth = scriptOf('count what waits', depthScript)
 
 /** Nobody waits for a settlement but the lease, so settlements may wait a little for each other. */
@@ -111,7 +112,8 @@ export const createRedisQueue = (options: QueueOptions): Queue => {
       assertOpen()
       const values = settleRow(delivery, settlement, clock.now())
       const [settled] = await settlements.add([{ shard: delivery.handle as number, values }])
-      if (settled && goesOn(settlement)) wake()
+      // Who waits may have looked before this message had a time to come back at, or a grant was there again.
+      if (settled && (goesOn(settlement) || settlement.grant === 'free')) wake()
       return settled ? 'settled' : 'expired'
     },
 
@@ -156,6 +158,14 @@ const settleAll = async (shards: Shards, rows: readonly SettledRow[]): Promise<r
     }),
   )
   return results
+}
+
+/** At a start: who watched over the quotas may be gone, and then nobody would tell that there are calls again. */
+export const releaseAll = async (shards: Shards, beginning: string): Promise<void> => {
+  const known = (await shards.runAll(conditions)) as readonly (readonly string[])[]
+  for (const [shard, some] of known.entries())
+    for (const condition of some)
+      if (condition.startsWith(beginning)) await releaseIn(shards, shard, condition)
 }
 
 const releaseIn = async (shards: Shards, shard: number, condition: string): Promise<number> => {

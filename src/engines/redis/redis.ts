@@ -10,13 +10,14 @@ import type { Coordination } from '../../coordination.ts'
 import type { DirectoryRecords } from '../../directory.ts'
 import type { Ledger } from '../../ledger.ts'
 import type { Queue } from '../../queue.ts'
+import { quotaConditions } from '../../quota.ts'
 import type { Recipients } from '../../recipients.ts'
 import { type Audit, audit, readSettings } from './audit.ts'
 import { createBell } from './bell.ts'
 import { type Client, openClient, RedisFailed } from './client.ts'
 import { createGauge } from './gauge.ts'
 import { createRedisLedger } from './ledger.ts'
-import { createRedisQueue } from './queue.ts'
+import { createRedisQueue, releaseAll } from './queue.ts'
 import { createRedisRecipients } from './recipients.ts'
 import { openShards, type Shards } from './shards.ts'
 import { createRedisDirectory, createRedisNonces } from './shelves.ts'
@@ -120,6 +121,7 @@ const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngin
   }
   const upkeep = createUpkeep(shards, options, wake, gauge.look)
   await gauge.look()
+  await releaseAll(shards, quotaConditions)
   const stopUpkeep = runUpkeep(upkeep)
   const cut = () => {
     stopUpkeep()

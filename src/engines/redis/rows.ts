@@ -106,7 +106,7 @@ export const settleRow = (delivery: Delivery, settlement: Settlement, at: number
     reason ?? '',
     waits ? settlement.until : '',
     settlement.kind === 'retry' && settlement.spent ? 1 : 0,
-    (waits && settlement.inDoubt ? (doubtSince ?? leasedAt) : doubtSince) ?? '',
+    ((waits ? settlement.inDoubt : state === 'unknown') ? (doubtSince ?? leasedAt) : doubtSince) ?? '',
     (settlement.kind === 'sent' && settlement.msgid) || '',
     JSON.stringify(step),
     (settlement.kind === 'parked' && settlement.condition) || '',

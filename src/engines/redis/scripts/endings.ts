@@ -14,6 +14,24 @@ export const settleScript = `#!lua flags=allow-oom
 ${prelude}${grantFunctions}${receiptFunctions}
 local results = {}
 
+-- What goes back on the books is what another message may be parked for.
+local function releaseOne(account, touser, template, key)
+  local condition = conditionOf(account, touser, template, key)
+  for _, id in ipairs(redis.call('SRANDMEMBER', base .. ':c:' .. condition, 100)) do
+    local f = redis.call('HMGET', recordKey(id), 'gk', 'ln', 'ra')
+    if f[1] == key then return goAtOnce(id, f[2], f[3], condition) end
+  end
+end
+
+-- Word of a grant may have come after the lease that found none: it released what was parked then, and not this.
+local function park(id, lane, untilAt, condition, account, touser, template, key)
+  redis.call('HSET', recordKey(id), 'co', condition)
+  redis.call('SADD', base .. ':c:' .. condition, id)
+  if string.sub(condition, 1, 6) ~= 'grant ' then redis.call('SADD', base .. ':conditions', condition) end
+  if key and condition == conditionOf(account, touser, template, key)
+    and availableGrant(account .. ' ' .. touser, key, template) then goAtOnce(id, lane, untilAt, condition) end
+end
+
 local function settle(i)
   local id, number, state, reason, untilAt = ARGV[i], ARGV[i + 1], ARGV[i + 2], text(ARGV[i + 3]), text(ARGV[i + 4])
   local doubtSince, msgid, step = text(ARGV[i + 6]), text(ARGV[i + 7]), text(ARGV[i + 8])
@@ -24,6 +42,9 @@ local function settle(i)
   local lane, tenant, account, touser = f[3], f[5], f[6], f[7]
   if effect and f[9] then
     settleGrant(effect, f[10], account, touser, f[8], f[9])
+    if effect == 'free' and f[10] and availableGrant(account .. ' ' .. touser, f[9], f[8]) then
+      releaseOne(account, touser, f[8], f[9])
+    end
     redis.call('HDEL', record, 'gh')
     f[10] = false
   end
@@ -38,15 +59,12 @@ local function settle(i)
     redis.call('HSET', record, 'ra', untilAt)
     redis.call('HINCRBY', record, 'tr', ARGV[i + 5])
     redis.call('ZADD', dueKey(lane), untilAt, id)
-    if condition then
-      redis.call('HSET', record, 'co', condition)
-      redis.call('SADD', base .. ':c:' .. condition, id)
-    end
+    if condition then park(id, lane, untilAt, condition, account, touser, f[8], f[9]) end
   else
     finish(id, state)
     nameIt(id, account, msgid)
   end
-  if not untilAt or doubtSince then meetStrays(id, account, touser, tenant, state, msgid) end
+  if msgid or doubtSince then meetStrays(id, account, touser, tenant, state, msgid) end
   return 1
 end
 

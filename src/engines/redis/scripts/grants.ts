@@ -42,8 +42,8 @@ local function heldGrant(person, handle)
   return nil
 end
 
--- Takes one off the books: of those that are good, the one that ends first.
-local function reserveGrant(person, key, template)
+-- Of those that are good, the one that ends first, and its field.
+local function availableGrant(person, key, template)
   local kind, name = kindAndName(key)
   local wanted = templateOf(kind, template)
   local best, bestField
@@ -54,11 +54,22 @@ local function reserveGrant(person, key, template)
       and (not grant.a or grant.a > 0) and (not grant.x or grant.x > tonumber(now))
     if good and (not best or (grant.x and (not best.x or grant.x < best.x))) then best, bestField = grant, all[i] end
   end
-  if not best then return false, false end
-  if best.a then best.a = best.a - 1 end
-  best.r = best.r + 1
-  writeGrant(person, bestField, best)
-  return digits(best.g) .. '.' .. bestField, text(best.m)
+  return best, bestField
+end
+
+-- Takes one off the books.
+local function reserveGrant(person, key, template)
+  local grant, field = availableGrant(person, key, template)
+  if not grant then return false, false end
+  if grant.a then grant.a = grant.a - 1 end
+  grant.r = grant.r + 1
+  writeGrant(person, field, grant)
+  return digits(grant.g) .. '.' .. field, text(grant.m)
+end
+
+-- What a message that wants this is parked for while there is none: as \`grantCondition\` of the domain has it.
+local function conditionOf(account, touser, template, key)
+  return 'grant ' .. account .. ' ' .. touser .. ' ' .. templateOf((kindAndName(key)), template)
 end
 
 local function withdrawGrant(person, template, kind, name)

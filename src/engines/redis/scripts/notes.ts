@@ -8,11 +8,7 @@ local function release(condition, most)
   local ids = redis.call('SPOP', base .. ':c:' .. condition, most)
   for _, id in ipairs(ids) do
     local f = redis.call('HMGET', recordKey(id), 'ln', 'ra')
-    redis.call('HDEL', recordKey(id), 'co')
-    if f[2] and tonumber(f[2]) > tonumber(now) then
-      redis.call('HSET', recordKey(id), 'ra', now)
-      redis.call('ZADD', dueKey(f[1]), now, id)
-    end
+    goAtOnce(id, f[1], f[2], condition)
   end
   return #ids
 end
@@ -22,6 +18,16 @@ end
 export const releaseScript = `#!lua flags=allow-oom
 ${prelude}${releaseFunction}
 return release(ARGV[3], tonumber(ARGV[4]))
+`
+
+/**
+ * The conditions that something has been parked for, but for those about one person's grant.
+ *
+ * KEYS[1] the shard. ARGV epoch, now. Result: the conditions.
+ */
+export const conditionsScript = `#!lua flags=allow-oom
+${prelude}
+return redis.call('SMEMBERS', base .. ':conditions')
 `
 
 /**

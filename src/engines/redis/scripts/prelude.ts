@@ -11,6 +11,7 @@
  *     due:<lane>       sorted set of ids by the time at which they are ready: scheduled, to be tried again, parked, and
  *                      what is on lease, by the end of its lease
  *     c:<condition>    set of ids that are parked for the condition
+ *     conditions       set of the conditions that are not about one person's grant
  *     tenant:<tenant>  sorted set of ids by acceptance, for searches; counts:<tenant> hash of state → how many
  *     p:<person>       sorted set of ids by acceptance; a person is `<account> <touser>`
  *     w:<account> <msgid>   set of ids that WeChat has given this number
@@ -60,6 +61,15 @@ local function addStep(id, step, keep)
   end
 end
 local keptSteps = 100
+
+-- The message waits no longer for its condition, nor until its time.
+local function goAtOnce(id, lane, readyAt, condition)
+  redis.call('SREM', base .. ':c:' .. condition, id)
+  redis.call('HDEL', recordKey(id), 'co')
+  if not readyAt or tonumber(readyAt) <= tonumber(now) then return end
+  redis.call('HSET', recordKey(id), 'ra', now)
+  redis.call('ZADD', dueKey(lane), now, id)
+end
 
 -- The message is final from now on.
 local function finish(id, state)

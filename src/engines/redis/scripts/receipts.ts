@@ -99,10 +99,14 @@ local function onlyDoubt(account, receipt)
 end
 
 local function keepStray(account, receipt)
-  if redis.call('ZCARD', base .. ':strays') >= maxStrays then return end
   local person = account .. ' ' .. receipt.touser
   if redis.call('HSETNX', base .. ':y:' .. person, receipt.msgid, cmsgpack.pack(receipt)) == 0 then return end
   redis.call('ZADD', base .. ':strays', tonumber(now) + strayMs, person .. '\\n' .. receipt.msgid)
+  if redis.call('ZCARD', base .. ':strays') <= maxStrays then return end
+  -- Beyond, the oldest goes: one whose message is on its way here finds it within seconds.
+  local oldest = redis.call('ZPOPMIN', base .. ':strays')[1]
+  local whose, msgid = string.match(oldest, '^(.*)\\n(.-)$')
+  redis.call('HDEL', base .. ':y:' .. whose, msgid)
 end
 
 local function dropStray(person, msgid)
