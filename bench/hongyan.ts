@@ -43,6 +43,7 @@ answer<ServiceTasks>(
   {
     async preload({ home, count }) {
       const { engine, leaseMs, retentionMs } = configOf(home, 'http://127.0.0.1')
+      if (engine.kind !== 'embedded') throw new Error('Only the embedded engine can be filled beforehand')
       const { folder } = engine
       const { queue, close } = await openEmbedded({
         folder,

@@ -68,9 +68,15 @@ const fallbacks = (text: string): readonly string[] | undefined => {
   return [...new Set(origins)]
 }
 
-const engine = (text: string): { readonly kind: 'embedded'; readonly folder: string } => {
+/** Where queue and records are. */
+export type EngineChoice =
+  | { readonly kind: 'embedded'; readonly folder: string }
+  | { readonly kind: 'redis'; readonly url: string }
+
+const engine = (text: string): EngineChoice => {
+  if (/^rediss?:\/\/[^\s/]+(\/\d*)?$/.test(text)) return { kind: 'redis', url: text }
   const folder = /^embedded:(.+)$/.exec(text)?.[1]
-  if (folder === undefined) throw new Error('must be embedded:<folder>')
+  if (folder === undefined) throw new Error('must be embedded:<folder> or redis://<host>:<port>')
   return { kind: 'embedded', folder: resolve(folder) }
 }
 
@@ -102,7 +108,7 @@ export const settings = {
     'HONGYAN_ENGINE',
     '',
     (text) => (text === '' ? undefined : engine(text)),
-    'Queue and records: `embedded:<folder>`. By default in `data` below the home.',
+    'Queue and records: `embedded:<folder>` for one process, `redis://<user>:<password>@<host>:<port>` for several (`rediss://` with TLS). By default in `data` below the home.',
   ),
   wechat: setting('HONGYAN_WECHAT', 'https://api.weixin.qq.com', origin, 'Base address of WeChat’s API.'),
   wechatFallbacks: setting(
@@ -207,7 +213,7 @@ type Settings = typeof settings
 type Values = { readonly [Name in keyof Settings]: ReturnType<Settings[Name]['read']> }
 
 export interface Config extends Omit<Values, 'engine' | 'simulatorAdmin'> {
-  readonly engine: { readonly kind: 'embedded'; readonly folder: string }
+  readonly engine: EngineChoice
   readonly simulatorAdmin: Address
 }
 

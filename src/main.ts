@@ -68,19 +68,27 @@ export const startService = async (config: Config, onFailure: (error: Error) => 
   const log = createLog(config.logLevel)
   observer.subscribe(logObservations(log))
 
-  const engine = await openEmbedded({
-    folder: config.engine.folder,
-    clock,
-    leaseMs: config.leaseMs,
-    retentionMs: config.retentionMs,
-    onFailure,
-  })
+  const engine = await openEngine({ config, clock, observer }, onFailure)
   try {
     return await assemble({ config, engine, clock, observer, log })
   } catch (error) {
     await engine.close()
     throw error
   }
+}
+
+const openEngine = async (
+  { config, clock, observer }: Pick<Foundation, 'config' | 'clock' | 'observer'>,
+  onFailure: (error: Error) => void,
+): Promise<Engine> => {
+  const { engine, leaseMs, retentionMs } = config
+  if (engine.kind === 'embedded')
+    return openEmbedded({ folder: engine.folder, clock, leaseMs, retentionMs, onFailure })
+  // Its client costs memory, so it is loaded by those alone who use it.
+  const { openRedis } = await import('./engines/redis/redis.ts')
+  const onAlert = ({ kind, detail }: { readonly kind: string; readonly detail: string }) =>
+    observer.observe({ kind: 'alert', code: `redis-${kind}`, detail })
+  return openRedis({ url: engine.url, clock, leaseMs, retentionMs, onAlert })
 }
 
 interface Foundation {

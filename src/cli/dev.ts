@@ -63,7 +63,7 @@ const start = async (config: Config): Promise<{ file: DevFile; stop(): Promise<v
   const main = await import('../main.ts')
   mkdirSync(config.home, { recursive: true, mode: 0o700 })
   // Of two reasons not to start, a folder in use says more than a taken port, so it is looked at first.
-  main.assertFolderFree(config.engine.folder)
+  if (config.engine.kind === 'embedded') main.assertFolderFree(config.engine.folder)
   const simulator = await main.startSimulator({
     api: config.simulator,
     admin: config.simulatorAdmin,

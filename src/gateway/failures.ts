@@ -15,7 +15,7 @@ const frameworkCodes: Readonly<Record<string, ProblemCode>> = {
 
 /** The gateway knows no engine's types, only the name and the marks of what it throws. */
 const isStorageFailure = (error: unknown): error is { readonly full?: boolean } =>
-  ['StorageFailed', 'StorageBusy'].includes((error as { name?: string }).name ?? '')
+  ['StorageFailed', 'StorageBusy', 'RedisFailed'].includes((error as { name?: string }).name ?? '')
 
 /** The refusal for anything that was thrown. What is not known is `internal`: its text is never shown. */
 export const problemOf = (error: unknown): Problem => {

@@ -9,10 +9,13 @@ import { Redis } from 'ioredis'
 
 /** Redis could not do it, or did not answer in time: whether it was done is not known. */
 export class RedisFailed extends Error {
+  /** It was not done, because there is no room. */
+  readonly full: boolean
   constructor(operation: string, cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause)
     super(`Redis failed to ${operation}: ${why}`, { cause })
     this.name = 'RedisFailed'
+    this.full = /\bOOM\b|% full/.test(why)
   }
 }
 

@@ -2,6 +2,8 @@
 export interface Gathering<Row, Result> {
   /** Resolves with the results of these rows, in their order. */
   add(rows: readonly Row[]): Promise<readonly Result[]>
+  /** Rows that are not answered for yet. */
+  pending(): number
   /** Sends what has gathered, and resolves once all that was sent is answered for. */
   drain(): Promise<void>
 }
@@ -27,6 +29,7 @@ export const createGathering = <Row, Result>(
   const underWay = new Set<Promise<void>>()
   let callers: Caller<Row, Result>[] = []
   let count = 0
+  let pending = 0
   let stopWaiting = () => {}
 
   const send = async (group: readonly Caller<Row, Result>[]): Promise<void> => {
@@ -39,6 +42,8 @@ export const createGathering = <Row, Result>(
       }
     } catch (error) {
       for (const { reject } of group) reject(error)
+    } finally {
+      pending -= group.reduce((sum, { rows }) => sum + rows.length, 0)
     }
   }
 
@@ -59,8 +64,10 @@ export const createGathering = <Row, Result>(
         if (count === 0) stopWaiting = after(waitMs, flush)
         callers.push({ rows, resolve, reject })
         count += rows.length
+        pending += rows.length
         if (count >= maxRows) flush()
       }),
+    pending: () => pending,
     async drain() {
       flush()
       await Promise.all(underWay)

@@ -51,7 +51,7 @@ interface SettledRow {
   readonly values: readonly Value[]
 }
 
-export const createRedisQueue = (options: QueueOptions): Queue => {
+export const createRedisQueue = (options: QueueOptions): Queue & { pending(): number } => {
   const { shards, clock, leaseMs, consumer, bell, refusal } = options
   const leases = createLeases({ shards, clock, leaseMs, consumer })
   const takeIn = createIntake(shards)
@@ -132,6 +132,8 @@ export const createRedisQueue = (options: QueueOptions): Queue => {
     },
 
     depth: async () => depthOf((await shards.runAll(depth)) as readonly (readonly (string | null)[])[]),
+
+    pending: () => intake.pending() + settlements.pending(),
 
     close() {
       closing ??= (async () => {

@@ -74,6 +74,8 @@ export interface RedisEngine {
     /** Looks how full the server is, and whether the data is still there. */
     look(): Promise<void>
   }
+  /** Messages and settlements that Redis has not answered for yet: a measure of how far it is behind. */
+  pending(): number
   close(): Promise<void>
   /** Lets go of the connections at once, as a killed process would. */
   cut(): void
@@ -142,6 +144,7 @@ const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngin
     directoryRecords: createRedisDirectory(client, prefix),
     audit: found,
     upkeep,
+    pending: queue.pending,
     close: queue.close,
     cut,
   }

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { ConfigError, readConfig } from '../../src/config.ts'
+import { demoAccounts, startService } from '../../src/main.ts'
+import { newMasterKey } from '../../src/vault.ts'
+import { atEnd } from '../support/at-end.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { startRedis } from '../support/redis.ts'
+import { goodBody } from '../support/running.ts'
+import { anAccount, openSystem } from '../support/system.ts'
+import { until } from '../support/waiting.ts'
+
+interface View {
+  readonly id: string
+  readonly state: string
+}
+
+/** The whole service, several processes of it, on one Redis. */
+suite('a service on redis', () => {
+  test('one process takes a message in, another one sends it', async (t) => {
+    const { url } = await startRedis(t)
+    const settings = { HONGYAN_ENGINE: url, HONGYAN_MASTER_KEY: newMasterKey() }
+    const system = await openSystem(t, { env: { ...settings, HONGYAN_ROLES: 'gateway' } })
+    const { appid, name, secret, templates } = demoAccounts[0]!
+    const known = templates.map(({ template_id: templateId, alias }) => ({
+      templateId,
+      ...(alias && { alias }),
+    }))
+    await system.service.directory.putAccount(anAccount(appid, { name, secret, templates: known }))
+    // Accounts are read at the start, so the worker starts after its account is there.
+    const worker = await startService(
+      readConfig({
+        ...settings,
+        HONGYAN_HOME: temporaryFolder(t),
+        HONGYAN_ROLES: 'worker',
+        HONGYAN_LOG: 'silent',
+        HONGYAN_WECHAT: system.simulator.url,
+        HONGYAN_DRAIN_MS: '1000',
+      }),
+      (error) => {
+        throw error
+      },
+    )
+    atEnd(t, worker.stop)
+    const body = { ...goodBody, account: appid, client_msg_id: 'order-1' }
+    const accepted = (await system.api.post('/v1/messages', body)) as View
+    await until(
+      async () => ((await system.api.get(`/v1/messages/${accepted.id}`)) as View).state === 'sent',
+      10_000,
+    )
+    assert.equal(((await system.api.post('/v1/messages', body)) as View).id, accepted.id)
+  })
+
+  test('the setting names a Redis, or is refused', () => {
+    const chosen = (HONGYAN_ENGINE: string) => readConfig({ HONGYAN_ENGINE }).engine
+    for (const url of ['redis://127.0.0.1:6379', 'rediss://user:secret@redis.internal:6380/2'])
+      assert.deepEqual(chosen(url), { kind: 'redis', url })
+    for (const text of ['redis://', 'redis://a b', 'http://127.0.0.1', 'redis://host/name'])
+      assert.throws(() => chosen(text), ConfigError)
+  })
+})
