@@ -71,13 +71,29 @@ const fallbacks = (text: string): readonly string[] | undefined => {
 /** Where queue and records are. */
 export type EngineChoice =
   | { readonly kind: 'embedded'; readonly folder: string }
-  | { readonly kind: 'redis'; readonly url: string }
+  | {
+      readonly kind: 'redis'
+      /** Without what stands behind a question mark. */
+      readonly url: string
+      readonly shards: number
+      /** How many replicas must confirm what is accepted. */
+      readonly replicas: number
+    }
 
 const engine = (text: string): EngineChoice => {
-  if (/^rediss?:\/\/[^\s/]+(\/\d*)?$/.test(text)) return { kind: 'redis', url: text }
+  const redis = /^((?:rediss?:\/\/[^\s/?,]+(?:\/\d*)?)|(?:redis-cluster:\/\/[^\s/?]+))(?:\?(.*))?$/.exec(text)
+  if (redis) return { kind: 'redis', url: redis[1]!, ...redisOptions(redis[2] ?? '') }
   const folder = /^embedded:(.+)$/.exec(text)?.[1]
   if (folder === undefined) throw new Error('must be embedded:<folder> or redis://<host>:<port>')
   return { kind: 'embedded', folder: resolve(folder) }
+}
+
+const redisOptions = (text: string) => {
+  const { shards = '4', replicas = '0', ...others } = Object.fromEntries(new URLSearchParams(text))
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined)
+    throw new Error(`takes shards and replicas behind the question mark, not ${unknown}`)
+  return { shards: whole(1, 256)(shards), replicas: whole(0, 5)(replicas) }
 }
 
 const hostList = (text: string): readonly string[] => {
@@ -108,7 +124,7 @@ export const settings = {
     'HONGYAN_ENGINE',
     '',
     (text) => (text === '' ? undefined : engine(text)),
-    'Queue and records: `embedded:<folder>` for one process, `redis://<user>:<password>@<host>:<port>` for several (`rediss://` with TLS). By default in `data` below the home.',
+    'Queue and records: `embedded:<folder>` for one process; for several `redis://<user>:<password>@<host>:<port>`, `rediss://` with TLS, or `redis-cluster://<host>:<port>,<host>:<port>`, and behind it perhaps `?shards=4&replicas=1`: the number of shards is fixed with the data, and so many replicas must confirm what is accepted. By default in `data` below the home.',
   ),
   wechat: setting('HONGYAN_WECHAT', 'https://api.weixin.qq.com', origin, 'Base address of WeChat’s API.'),
   wechatFallbacks: setting(

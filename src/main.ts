@@ -88,7 +88,8 @@ const openEngine = async (
   const { openRedis } = await import('./engines/redis/redis.ts')
   const onAlert = ({ kind, detail }: { readonly kind: string; readonly detail: string }) =>
     observer.observe({ kind: 'alert', code: `redis-${kind}`, detail })
-  return openRedis({ url: engine.url, clock, leaseMs, retentionMs, onAlert })
+  const { url, shards, replicas } = engine
+  return openRedis({ url, shards, replicas, clock, leaseMs, retentionMs, onAlert })
 }
 
 interface Foundation {

@@ -53,9 +53,17 @@ suite('a service on redis', () => {
 
   test('the setting names a Redis, or is refused', () => {
     const chosen = (HONGYAN_ENGINE: string) => readConfig({ HONGYAN_ENGINE }).engine
-    for (const url of ['redis://127.0.0.1:6379', 'rediss://user:secret@redis.internal:6380/2'])
-      assert.deepEqual(chosen(url), { kind: 'redis', url })
-    for (const text of ['redis://', 'redis://a b', 'http://127.0.0.1', 'redis://host/name'])
+    const usual = { kind: 'redis', shards: 4, replicas: 0 }
+    for (const url of [
+      'redis://127.0.0.1:6379',
+      'rediss://user:secret@redis.internal:6380/2',
+      'redis-cluster://10.0.0.1:6379,10.0.0.2:6379',
+    ])
+      assert.deepEqual(chosen(url), { ...usual, url })
+    const url = 'redis://127.0.0.1:6379'
+    assert.deepEqual(chosen(`${url}?shards=16&replicas=1`), { ...usual, url, shards: 16, replicas: 1 })
+    const wrong = ['?shards=0', '?replicas=x', '?shard=4', ',10.0.0.2'].map((end) => `${url}${end}`)
+    for (const text of [...wrong, 'redis://', 'redis://a b', 'http://127.0.0.1', 'redis://host/name'])
       assert.throws(() => chosen(text), ConfigError)
   })
 })

@@ -107,16 +107,29 @@ const writesAlone = (replicas: number): Finding => ({
   zh: `min-replicas-to-write 小于 ${replicas}：被隔离的主节点仍会写入，故障切换时这些消息会丢失。`,
 })
 
-/** Asks the server. */
-export const readSettings = async (client: Client): Promise<Settings> => {
-  const info = parseInfo(String(await client.command('INFO')))
-  const config = await client.command('CONFIG', 'GET', '*').catch(() => undefined)
+/** Asks the server, or every primary of a cluster; what one of them does not guarantee, nobody does. */
+export const auditServers = async (client: Client, replicas: number): Promise<Audit> => {
+  const infos = (await client.everyPrimary('INFO')).map((text) => parseInfo(String(text)))
+  const configs = await client.everyPrimary('CONFIG', 'GET', '*').catch(() => undefined)
+  const audits = infos.map((info, index) =>
+    audit(
+      {
+        version: info.get('redis_version') ?? '',
+        role: info.get('role') ?? '',
+        config: configs && parseConfig(configs[index] as readonly string[]),
+      },
+      replicas,
+    ),
+  )
+  const once = (all: readonly Finding[]) => [...new Map(all.map((each) => [each.code, each])).values()]
   return {
-    version: info.get('redis_version') ?? '',
-    role: info.get('role') ?? '',
-    config: config === undefined ? undefined : parseConfig(config as readonly string[]),
+    durability: weakest.find((each) => audits.some(({ durability }) => durability === each)) ?? 'unknown',
+    findings: once(audits.flatMap(({ findings }) => findings)),
+    refusals: once(audits.flatMap(({ refusals }) => refusals)),
   }
 }
+
+const weakest: readonly Durability[] = ['nothing', 'unknown', 'second', 'machine']
 
 export const parseInfo = (text: string): ReadonlyMap<string, string> =>
   new Map(

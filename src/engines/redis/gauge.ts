@@ -20,11 +20,15 @@ export const createGauge = (client: Client, shards: Shards) => {
     /** How many messages were not final when it looked last. */
     open: (): number => open,
     async look(): Promise<void> {
-      const info = parseInfo(String(await client.command('INFO', 'memory')))
-      const most = Number(info.get('maxmemory') ?? 0)
-      share = most === 0 ? 0 : Number(info.get('used_memory') ?? 0) / most
+      share = Math.max(0, ...(await client.everyPrimary('INFO', 'memory')).map(fullness))
       const counts = (await shards.runAll(countOpen)) as readonly number[]
       open = counts.reduce((sum, count) => sum + count, 0)
     },
   }
+}
+
+const fullness = (answer: unknown): number => {
+  const info = parseInfo(String(answer))
+  const most = Number(info.get('maxmemory') ?? 0)
+  return most === 0 ? 0 : Number(info.get('used_memory') ?? 0) / most
 }

@@ -12,7 +12,7 @@ import type { Ledger } from '../../ledger.ts'
 import type { Queue } from '../../queue.ts'
 import { quotaConditions } from '../../quota.ts'
 import type { Recipients } from '../../recipients.ts'
-import { type Audit, audit, readSettings } from './audit.ts'
+import { type Audit, auditServers } from './audit.ts'
 import { createBell } from './bell.ts'
 import { type Client, openClient, RedisFailed } from './client.ts'
 import { createGauge } from './gauge.ts'
@@ -24,7 +24,7 @@ import { createRedisDirectory, createRedisNonces } from './shelves.ts'
 import { reconcile, sweep } from './upkeep.ts'
 
 export interface RedisOptions {
-  /** `redis://[user:password@]host:port[/db]`. */
+  /** `redis://[user:password@]host:port[/db]`, or a cluster: see `ClientOptions`. */
   readonly url: string
   readonly clock: Clock
   readonly leaseMs: number
@@ -101,7 +101,7 @@ export const openRedis = async (options: RedisOptions): Promise<RedisEngine> => 
 
 const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngine> => {
   const { clock, leaseMs, onAlert, prefix = 'hongyan:', shards: count = 4, replicas = 0 } = options
-  const found = audit(await readSettings(client), replicas)
+  const found = await auditServers(client, replicas)
   if (found.refusals.length > 0) throw new UnsafeRedis(found)
   for (const { en, zh } of found.findings) onAlert({ kind: 'weak-setting', detail: `${en} ${zh}` })
 
@@ -191,7 +191,7 @@ const runUpkeep = ({ sweep, reconcile, look }: RedisEngine['upkeep']): (() => vo
 /** Waits until so many replicas have all that this connection has written. Rejects when they have not in time. */
 const confirmed = async (client: Client, replicas: number, callMs: number): Promise<void> => {
   if (replicas === 0) return
-  const have = Number(await client.command('WAIT', replicas, Math.ceil(callMs / 2)))
+  const have = Math.min(...(await client.everyPrimary('WAIT', replicas, Math.ceil(callMs / 2))).map(Number))
   if (have < replicas)
     throw new RedisFailed('take messages in', `${have} of ${replicas} replicas have confirmed in time`)
 }
