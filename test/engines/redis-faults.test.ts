@@ -187,6 +187,18 @@ suite('redis when something breaks', () => {
     assert.deepEqual(back.map(({ message: { id } }) => id).sort(), messages.map(({ id }) => id).sort())
   })
 
+  test('a consumer that was deleted with all it holds keeps nothing else from coming', async (t) => {
+    const { server, engine } = await open(t, { shards: 1 })
+    await engine.queue.publish(Array.from({ length: 20 }, () => aMessage({ lane: 'urgent' })))
+    await receiveNow(engine, 20)
+    await engine.queue.publish([aMessage({ lane: 'bulk' })])
+    const [stream] = await keysOf(server, '*ready:0')
+    const [consumer] = (await server.command('XINFO', 'CONSUMERS', stream!, 'workers')) as string[][]
+    await server.command('XGROUP', 'DELCONSUMER', stream!, 'workers', consumer![1]!)
+    const [delivery] = await receiveNow(engine, 5)
+    assert.equal(delivery?.message.lane, 'bulk')
+  })
+
   test('a stream that was deleted is made anew, and filled again', async (t) => {
     const { server, engine } = await open(t, { shards: 1 })
     await engine.queue.publish([aMessage(), aMessage()])

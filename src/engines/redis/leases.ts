@@ -41,13 +41,13 @@ export const createLeases = ({ shards, clock, leaseMs, consumer }: LeaseOptions)
   const inTurn = createTurns()
   let firstShard = 0
 
-  const lookAll = async (max: number): Promise<readonly Look[]> =>
-    ((await shards.runAll(look, [max])) as readonly (readonly (number | string | null)[])[]).map(
-      (answer) => ({
-        ready: answer.slice(0, lanes.length).map(Number),
-        nextAt: answer[lanes.length] == null ? undefined : Number(answer[lanes.length]),
-      }),
-    )
+  const lookAll = async (max: number, exact: boolean): Promise<readonly Look[]> =>
+    (
+      (await shards.runAll(look, [max, exact ? 1 : 0])) as readonly (readonly (number | string | null)[])[]
+    ).map((answer) => ({
+      ready: answer.slice(0, lanes.length).map(Number),
+      nextAt: answer[lanes.length] == null ? undefined : Number(answer[lanes.length]),
+    }))
 
   const leaseIn = async (shard: number, quota: readonly number[]): Promise<readonly Delivery[]> => {
     const now = clock.now()
@@ -58,7 +58,8 @@ export const createLeases = ({ shards, clock, leaseMs, consumer }: LeaseOptions)
 
   const claimNow = async (max: number): Promise<Claimed> => {
     for (let looks = 0; looks < maxLooks; looks++) {
-      const seen = await lookAll(max)
+      // A guess that has led nowhere is followed by a count.
+      const seen = await lookAll(max, looks > 0)
       firstShard = (firstShard + 1) % shards.count
       const quotas = quotasOf(seen, max, firstShard)
       if (quotas.every((quota) => sum(quota) === 0)) return nothing(seen)
