@@ -210,7 +210,24 @@ suite('redis when something breaks', () => {
     assert.equal((await receiveNow(engine)).length, 2)
   })
 
-  test('a connection that is cut leaves no call open, and none is sent again unasked', async (t) => {
+  test('what was under way when the connection was cut is not sent again unasked', async (t) => {
+    const { server, engine } = await open(t)
+    await server.command('CLIENT', 'PAUSE', 60_000, 'WRITE')
+    const message = aMessage()
+    const published = engine.queue.publish([message])
+    await until(
+      async () => String(await server.command('INFO', 'clients')).includes('blocked_clients:1'),
+      5000,
+    )
+    await server.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    await assert.rejects(soon(published, 'the publish ends'))
+    await server.command('CLIENT', 'UNPAUSE')
+    await answersAgain(engine)
+    assert.equal(await engine.ledger.find(message), undefined)
+    assert.deepEqual(await engine.queue.publish([message]), [{ kind: 'accepted' }])
+  })
+
+  test('a connection that is cut leaves no call open, and what is accepted is there once', async (t) => {
     const { server, engine } = await open(t)
     const load = underLoad(engine)
     for (let cut = 0; cut < 10; cut++) {

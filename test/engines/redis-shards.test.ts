@@ -64,7 +64,10 @@ suite('redis is one queue over several shards', () => {
   test('a waiting process hears of what another one publishes', async (t) => {
     const { url } = await startRedis(t)
     const [a, b] = [await openRedisEngine(t, { url }), await openRedisEngine(t, { url })]
+    // It would look again by itself after a while: here that while never ends.
+    t.mock.timers.enable({ apis: ['setTimeout'] })
     const waiting = a.queue.receive({ max: 1, waitMs: 60_000 })
+    await a.queue.depth()
     await b.queue.publish([aMessage()])
     assert.equal((await soon(waiting, 'the other process hears of it')).length, 1)
   })
