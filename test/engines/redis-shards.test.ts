@@ -61,6 +61,32 @@ suite('redis is one queue over several shards', () => {
     assert.equal((await receiveNow(harness)).length, 1)
   })
 
+  test('a message that was sent before word of its grant came is set off against it', async (t) => {
+    const harness = await openRedisHarness(t)
+    const { queue, recipients } = harness
+    const { account, templateId } = aMessage()
+    const add = (touser: string) =>
+      recipients.note({
+        ...{ account, keys: [] },
+        grants: [{ account, touser, templateId, kind: 'subscribe', change: 'add', count: 1 }],
+      })
+    // The account has books: in one shard, which the others must know.
+    await add('somebody')
+    const people = Array.from({ length: 10 }, (_, n) => `o-${n}`)
+    await queue.publish(people.map((touser) => aMessage({ touser, channel: 'subscribe' })))
+    for (const delivery of await receiveNow(harness)) {
+      assert.equal(delivery.grant?.kind, 'none')
+      await queue.settle(delivery, { kind: 'sent', grant: 'used' })
+    }
+    for (const touser of people) {
+      await add(touser)
+      const [grant] = await recipients.grants({ account, touser })
+      assert.equal(grant?.left, 0)
+      await add(touser)
+      assert.equal((await recipients.grants({ account, touser }))[0]?.left, 1)
+    }
+  })
+
   test('a waiting process hears of what another one publishes', async (t) => {
     const { url } = await startRedis(t)
     const [a, b] = [await openRedisEngine(t, { url }), await openRedisEngine(t, { url })]

@@ -102,6 +102,8 @@ const cautious = (callMs: number) => ({
   maxRetriesPerRequest: 0,
   connectTimeout: callMs,
   protocol: 2 as const,
+  // The server has become a replica: whoever is the primary now is found by connecting anew.
+  reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
 })
 
 const singleOf = ({ url, callMs }: ClientOptions): Redis =>

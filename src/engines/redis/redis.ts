@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
 import type { Coordination } from '../../coordination.ts'
 import type { DirectoryRecords } from '../../directory.ts'
+import type { History } from '../../history.ts'
 import type { Ledger } from '../../ledger.ts'
 import type { Queue } from '../../queue.ts'
 import { quotaConditions } from '../../quota.ts'
@@ -21,6 +22,7 @@ import { createRedisQueue, releaseAll } from './queue.ts'
 import { createRedisRecipients } from './recipients.ts'
 import { openShards, type Shards } from './shards.ts'
 import { createRedisDirectory, createRedisNonces } from './shelves.ts'
+import { createTelling } from './telling.ts'
 import { reconcile, sweep } from './upkeep.ts'
 
 export interface RedisOptions {
@@ -37,6 +39,8 @@ export interface RedisOptions {
   readonly shards?: number
   /** How long one call may take. */
   readonly callMs?: number
+  /** Where records are kept for good, if anywhere; told of every transition, soon after it. */
+  readonly history?: History
   /** How many replicas must confirm what is accepted before it is answered for. */
   readonly replicas?: number
 }
@@ -73,6 +77,8 @@ export interface RedisEngine {
     reconcile(): Promise<number>
     /** Looks how full the server is, and whether the data is still there. */
     look(): Promise<void>
+    /** Tells the history what it has not been told; answers how many events there were. */
+    tell(): Promise<number>
   }
   /** Messages and settlements that Redis has not answered for yet: a measure of how far it is behind. */
   pending(): number
@@ -84,6 +90,7 @@ export interface RedisEngine {
 const sweepEveryMs = 10_000
 const reconcileEveryMs = 60_000
 const lookEveryMs = 1000
+const tellEveryMs = 500
 /** Idempotency keys go with their messages, so messages stay this much longer than promised. */
 const keyGraceMs = 24 * 3_600_000
 
@@ -121,7 +128,12 @@ const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngin
     bell.ring()
     tell()
   }
-  const upkeep = createUpkeep(shards, options, wake, gauge.look)
+  const telling = options.history && createTelling(shards, options.history)
+  await telling?.begin()
+  const upkeep = createUpkeep(shards, options, wake, {
+    look: gauge.look,
+    tell: telling?.tell ?? (async () => 0),
+  })
   await gauge.look()
   await releaseAll(shards, quotaConditions)
   const stopUpkeep = runUpkeep(upkeep)
@@ -154,9 +166,9 @@ const createUpkeep = (
   shards: Shards,
   { clock, retentionMs, onAlert }: RedisOptions,
   wake: () => void,
-  look: () => Promise<void>,
+  rest: Pick<RedisEngine['upkeep'], 'look' | 'tell'>,
 ): RedisEngine['upkeep'] => ({
-  look,
+  ...rest,
   sweep: () => sweep(shards, clock.now() - retentionMs - keyGraceMs),
   async reconcile() {
     const mended = await reconcile(shards)
@@ -168,7 +180,7 @@ const createUpkeep = (
 })
 
 /** Each when the one before is over: a slow server is not asked more and more. Answers how to stop. */
-const runUpkeep = ({ sweep, reconcile, look }: RedisEngine['upkeep']): (() => void) => {
+const runUpkeep = ({ sweep, reconcile, look, tell }: RedisEngine['upkeep']): (() => void) => {
   const every = (ms: number, work: () => Promise<unknown>) => {
     let busy = false
     return setInterval(() => {
@@ -182,7 +194,12 @@ const runUpkeep = ({ sweep, reconcile, look }: RedisEngine['upkeep']): (() => vo
         })
     }, ms).unref()
   }
-  const timers = [every(sweepEveryMs, sweep), every(reconcileEveryMs, reconcile), every(lookEveryMs, look)]
+  const timers = [
+    every(sweepEveryMs, sweep),
+    every(reconcileEveryMs, reconcile),
+    every(lookEveryMs, look),
+    every(tellEveryMs, tell),
+  ]
   return () => {
     for (const timer of timers) clearInterval(timer)
   }

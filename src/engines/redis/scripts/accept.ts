@@ -37,6 +37,7 @@ for i = 3, #ARGV, 15 do
     redis.call('ZADD', base .. ':p:' .. ARGV[i + 2] .. ' ' .. ARGV[i + 5], ARGV[i + 14], id)
     redis.call('SADD', base .. ':open', id)
     count(tenant, false, state)
+    if telling then redis.call('XADD', base .. ':events', '*', 'id', id) end
   end
 end
 return results

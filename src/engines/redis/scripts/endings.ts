@@ -59,10 +59,12 @@ local function settle(i)
     redis.call('HSET', record, 'ra', untilAt)
     redis.call('HINCRBY', record, 'tr', ARGV[i + 5])
     redis.call('ZADD', dueKey(lane), untilAt, id)
+    tell(id, step)
     if condition then park(id, lane, untilAt, condition, account, touser, f[8], f[9]) end
   else
     finish(id, state)
     nameIt(id, account, msgid)
+    tell(id, step)
   end
   if msgid or doubtSince then meetStrays(id, account, touser, tenant, state, msgid) end
   return 1
@@ -90,7 +92,9 @@ if f[12] then settleGrant('used', f[12], f[8], f[9], f[10], f[11]) end
 leave(id, f[5], f[6], f[7])
 redis.call('HSET', record, 'st', state, 'rs', 'cancelled', 'up', now)
 finish(id, state)
-addStep(id, '{"at":' .. now .. ',"state":"' .. state .. '","reason":"cancelled"}', keptSteps)
+local step = '{"at":' .. now .. ',"state":"' .. state .. '","reason":"cancelled"}'
+addStep(id, step, keptSteps)
 count(tenant, f[1], state)
+tell(id, step)
 return { 'cancelled', state }
 `

@@ -76,9 +76,11 @@ local function lease(lane, entry, id)
   if not state or f[11] ~= entry then return pull(lane, entry) end
   -- The group was made anew and gives out again what somebody has in hand.
   if state == 'leased' and tonumber(f[20]) > tonumber(now) then return end
+  local lost
   -- Ready while it says leased: its lease ran out, and whoever held it may have called WeChat.
   if state == 'leased' then
-    addStep(id, '{"at":' .. now .. ',"state":"lease-lost","leasedAt":' .. f[4] .. '}', keptSteps)
+    lost = '{"at":' .. now .. ',"state":"lease-lost","leasedAt":' .. f[4] .. '}'
+    addStep(id, lost, keptSteps)
     if f[6] == '1' and not doubtSince then
       doubtSince = f[4]
       redis.call('HSET', record, 'ds', doubtSince)
@@ -101,6 +103,7 @@ local function lease(lane, entry, id)
     'bg', f[7] == '1' and '0' or '1')
   redis.call('ZADD', dueKey(lane), leaseUntil, id)
   if state ~= 'leased' then count(f[12], state, 'leased') end
+  tell(id, lost)
   results[#results + 1] = { id, f[12], f[13], f[14], lane, f[15], f[16], f[17], f[18], f[19], f[2] + 1, f[3],
     doubtSince, grantKey and 1 or 0, handle, name }
 end

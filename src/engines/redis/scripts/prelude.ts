@@ -12,6 +12,7 @@
  *                      what is on lease, by the end of its lease
  *     c:<condition>    set of ids that are parked for the condition
  *     conditions       set of the conditions that are not about one person's grant
+ *     telling          is there while a history wants to be told; events: stream of what it has not been told yet
  *     tenant:<tenant>  sorted set of ids by acceptance, for searches; counts:<tenant> hash of state → how many
  *     p:<person>       sorted set of ids by acceptance; a person is `<account> <touser>`
  *     w:<account> <msgid>   set of ids that WeChat has given this number
@@ -38,6 +39,18 @@ local function count(tenant, from, to)
   local key = base .. ':counts:' .. tenant
   if from then redis.call('HINCRBY', key, from, -1) end
   if to then redis.call('HINCRBY', key, to, 1) end
+end
+
+local telling = redis.call('EXISTS', base .. ':telling') == 1
+
+-- Notes where the message stands now, with the step that brought it there, for a history that is kept elsewhere.
+local function tell(id, step)
+  if not telling then return end
+  local record = recordKey(id)
+  local version = redis.call('HINCRBY', record, 'v', 1)
+  local f = redis.call('HMGET', record, 'tn', 'st', 'rs', 'ra', 'n', 'ds', 'mi', 'up')
+  redis.call('XADD', base .. ':events', '*', 'id', id, 'v', version, 'tn', f[1], 'st', f[2], 'rs', f[3] or '',
+    'ra', f[4] or '', 'n', f[5], 'ds', f[6] or '', 'mi', f[7] or '', 'up', f[8], 'step', step or '')
 end
 
 -- Makes a message ready: from now on it stands in the stream of its lane.
@@ -69,6 +82,7 @@ local function goAtOnce(id, lane, readyAt, condition)
   if not readyAt or tonumber(readyAt) <= tonumber(now) then return end
   redis.call('HSET', recordKey(id), 'ra', now)
   redis.call('ZADD', dueKey(lane), now, id)
+  tell(id)
 end
 
 -- The message is final from now on.

@@ -17,8 +17,10 @@ end
 local function sharpen(id, tenant, state, receipt)
   redis.call('HSET', recordKey(id), 'st', receipt.kind, 'rc', '1', 'up', now)
   if receipt.reason then redis.call('HSET', recordKey(id), 'rs', receipt.reason) end
-  addStep(id, stepOf(receipt.kind, receipt.reasonJson), keptSteps)
+  local step = stepOf(receipt.kind, receipt.reasonJson)
+  addStep(id, step, keptSteps)
   count(tenant, state, receipt.kind)
+  tell(id, step)
   return { id, receipt.kind }
 end
 
@@ -42,6 +44,8 @@ local function resolve(row, account, receipt)
     addStep(id, stepOf('sent', '"receipt"'), keptSteps)
     count(row.tenant, state, 'sent')
     state = 'sent'
+    nameIt(id, account, receipt.msgid)
+    tell(id, stepOf('sent', '"receipt"'))
   end
   nameIt(id, account, receipt.msgid)
   return sharpen(id, row.tenant, state, receipt)
