@@ -11,7 +11,9 @@ const freeKeys = scriptOf('free idempotency keys', freeKeysScript)
 const forget = scriptOf('forget messages', forgetScript)
 const reconcileSome = scriptOf('reconcile', reconcileScript)
 
-const sweepRows = 2000
+/** One step is short enough for others to come between; so many steps of a shard are one round. */
+const sweepRows = 500
+const sweepSteps = 40
 const reconcileRows = 500
 /** A consumer that nobody has heard of for so long, and that holds nothing, is gone. */
 const goneAfterMs = 3_600_000
@@ -21,13 +23,15 @@ type OldRow = readonly [id: string, tenant: string, extra: string | null]
 /** Forgets what was final before a time, and a little of everything else that is past its own. */
 export const sweep = async (shards: Shards, before: number): Promise<void> => {
   await shards.runAll(sweepNotes, [before, sweepRows])
-  for (let shard = 0; shard < shards.count; shard++) await sweepMessages(shards, shard, before)
+  for (let shard = 0; shard < shards.count; shard++)
+    for (let step = 0; step < sweepSteps; step++)
+      if ((await sweepMessages(shards, shard, before)) < sweepRows) break
 }
 
-/** Keys first: a crash between them leaves a message without its key, not a key without its message. */
-const sweepMessages = async (shards: Shards, shard: number, before: number): Promise<void> => {
+/** Keys first: a crash between them leaves a message without its key, not a key without its message. Answers how many. */
+const sweepMessages = async (shards: Shards, shard: number, before: number): Promise<number> => {
   const rows = (await shards.run(shard, findOld, [before, sweepRows])) as readonly OldRow[]
-  if (rows.length === 0) return
+  if (rows.length === 0) return 0
   const keyed = rows.flatMap(([id, tenant, extra]) => {
     const { key } = extraIn(extra)
     return key === undefined ? [] : [{ id, tenant, key }]
@@ -43,6 +47,7 @@ const sweepMessages = async (shards: Shards, shard: number, before: number): Pro
     forget,
     rows.map(([id]) => id),
   )
+  return rows.length
 }
 
 /** Gives back their places to messages that have lost them; answers how many there were. */
