@@ -57,7 +57,7 @@ suite('a start with a master key', () => {
     const wrong = newMasterKey()
     await t.assert.rejects(start(home, { HONGYAN_MASTER_KEY: wrong }), (error: Error) => {
       t.assert.match(error.message, /the master key is not the one that sealed it/)
-      t.assert.doesNotMatch(String(error.stack), new RegExp(`canary|${wrong.slice(0, 20)}`))
+      for (const secret of ['canary', wrong.slice(0, 20)]) t.assert.ok(!String(error.stack).includes(secret))
       return true
     })
     t.assert.equal(await secretAfter(home), account.secret)
