@@ -32,9 +32,18 @@ export const createGathering = <Row, Result>(
   let pending = 0
   let stopWaiting = () => {}
 
+  /** One caller may bring any number, and a call to the server takes only so many arguments. */
+  const inSteps = async (rows: readonly Row[]): Promise<readonly Result[]> => {
+    if (rows.length <= 2 * maxRows) return perform(rows)
+    const results: Result[] = []
+    for (let start = 0; start < rows.length; start += maxRows)
+      results.push(...(await perform(rows.slice(start, start + maxRows))))
+    return results
+  }
+
   const send = async (group: readonly Caller<Row, Result>[]): Promise<void> => {
     try {
-      const results = await perform(group.flatMap(({ rows }) => rows))
+      const results = await inSteps(group.flatMap(({ rows }) => rows))
       let start = 0
       for (const { rows, resolve } of group) {
         resolve(results.slice(start, start + rows.length))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ContractOptions, clausesOf, receiveNow } from '../../support/harness.ts'
-import { aMessage } from '../../support/messages.ts'
+import { aKeyedMessage, aMessage } from '../../support/messages.ts'
 import { aRetry, minuteMs } from './parts.ts'
 
 /** Many at once get what each alone would have got. */
@@ -91,5 +91,15 @@ export const concurrency = (options: ContractOptions) => {
   clause('close can be asked for twice', async (_t, { queue }) => {
     await Promise.all([queue.close(), queue.close()])
     await queue.close()
+  })
+
+  clause('one publish of very many is taken in whole', async (_t, { queue }) => {
+    const count = 20_000
+    const messages = Array.from({ length: count }, (_, n) =>
+      aKeyedMessage(`c:${n}`, { touser: `o${n % 100}` }),
+    )
+    const publications = await queue.publish(messages)
+    assert.equal(publications.filter(({ kind }) => kind === 'accepted').length, count)
+    assert.equal((await queue.depth()).lanes.normal.ready, count)
   })
 }
