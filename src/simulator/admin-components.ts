@@ -50,7 +50,7 @@ const authorize = (world: World, body: unknown): unknown => {
   const kind = world.components.find(component, appid) === undefined ? 'authorized' : 'updateauthorized'
   const { code, expiresAt } = world.components.authorize(component, { appid, ...funcsOf(input) })
   world.happened({ kind, appid: component, authoriser: appid, code })
-  return { auth_code: code, expires_in: Math.floor((expiresAt - world.clock.now()) / 1000) }
+  return { auth_code: code, expires_in: Math.ceil((expiresAt - world.clock.now()) / 1000) }
 }
 
 const unauthorize = (world: World, body: unknown): unknown => {

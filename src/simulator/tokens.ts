@@ -29,7 +29,7 @@ export interface IssuedToken {
 
 export interface TokenAnswer {
   readonly token: string
-  /** The life left, in seconds. */
+  /** The life left, in seconds, each begun one counted: a new one has all of them. */
   readonly expiresIn: number
 }
 
@@ -138,7 +138,7 @@ export const createTokens = (options: TokenOptions): Tokens => {
 
   const answer = (live: Live): TokenAnswer => ({
     token: live.token,
-    expiresIn: Math.floor((live.at + lifeMs - now()) / 1000),
+    expiresIn: Math.ceil((live.at + lifeMs - now()) / 1000),
   })
 
   const stable = (appid: string): TokenAnswer => {
