@@ -95,12 +95,18 @@ suite('a send that was certainly not sent', () => {
   })
 
   test('because it waited for a connection until its time was over', async (t) => {
+    const held = Promise.withResolvers<void>()
     const { server, client } = await open(t, (socket, _request, index) => {
       if (index > 0) socket.write(answer(okBody))
+      else held.resolve()
     })
-    const [first, second] = await Promise.all([client.send(path, '"first"'), client.send(path, '"second"')])
-    assert.deepEqual(first.reply, { kind: 'in-doubt', error: 'timeout' })
-    assert.deepEqual(second.reply, { kind: 'not-sent', error: 'timeout' })
+    const sends = [client.send(path, '"first"'), client.send(path, '"second"')]
+    await held.promise
+    // Both run out while nothing else can happen, or the second might find the place of the first in time.
+    block(timeoutMs)
+    const [first, second] = await Promise.all(sends)
+    assert.deepEqual(first!.reply, { kind: 'in-doubt', error: 'timeout' })
+    assert.deepEqual(second!.reply, { kind: 'not-sent', error: 'timeout' })
     assert.deepEqual((await client.send(path, '"third"')).reply, taken)
     assert.deepEqual(server.requests.map(bodyOf), ['"first"', '"third"'])
   })
@@ -217,6 +223,11 @@ test('closing waits for a call that hangs no longer than a call may take', async
   assert.ok(performance.now() - start < timeoutMs + graceMs)
   assert.equal((await send).reply.kind, 'in-doubt')
 })
+
+/** Stops this thread for so long: nothing is read or written, and no timer fires. */
+const block = (ms: number): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
 
 const bodyOf = (request: string): string => request.slice(request.indexOf('\r\n\r\n') + 4)
 
