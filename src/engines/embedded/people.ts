@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import type { Note, Noted, Recipients } from '../../recipients.ts'
-import { createBatch } from './batch.ts'
+import { createGathering } from '../gathering.ts'
 import type { GroupCommit } from './group-commit.ts'
 
 const maxRows = 500
@@ -15,9 +15,11 @@ export const createEmbeddedRecipients = ({
   /** Messages have become ready. */
   readonly wake: () => void
 }): Recipients => {
-  const notes = createBatch<Note, Noted>({
+  const notes = createGathering<Note, Noted>({
     maxRows,
     waitMs: 0,
+    // A transaction is done whole or not at all.
+    mayBeOneRow: () => true,
     perform: (rows) => store.run('note', { notes: rows, now: clock.now() }),
   })
   return {

@@ -1,8 +1,10 @@
 import type { Clock } from '../../clock.ts'
-import type { MessageId, Step } from '../../message.ts'
+import type { MessageId } from '../../message.ts'
 import type { Cancellation, Delivery, Publication, Queue, ReceiveOptions } from '../../queue.ts'
 import type { Settlement } from '../../settlement.ts'
-import { createBatch } from './batch.ts'
+import { comesBack, doubtAfter, goesOn, stepOf } from '../../step.ts'
+import { createBell } from '../bell.ts'
+import { createGathering } from '../gathering.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { BeginRow } from './leases.ts'
 import { releasesMore } from './notes.ts'
@@ -12,6 +14,8 @@ import type { PublishResult } from './store.ts'
 /** Nobody waits for a settlement but the lease, so settlements may wait a little for each other. */
 const settleWaitMs = 5
 const maxRows = 500
+/** A transaction is done whole or not at all. */
+const mayBeOneRow = () => true
 
 export const createEmbeddedQueue = ({
   store,
@@ -26,19 +30,16 @@ export const createEmbeddedQueue = ({
   wake(): void
 } => {
   const arrivals = createBell()
-  const intake = createBatch<MessageRow, PublishResult>({
-    maxRows,
-    waitMs: 0,
+  const intake = createGathering<MessageRow, PublishResult>({
+    ...{ maxRows, waitMs: 0, mayBeOneRow },
     perform: (rows) => store.run('publish', rows),
   })
-  const beginnings = createBatch<BeginRow, boolean>({
-    maxRows,
-    waitMs: 0,
+  const beginnings = createGathering<BeginRow, boolean>({
+    ...{ maxRows, waitMs: 0, mayBeOneRow },
     perform: (rows) => store.run('begin', rows),
   })
-  const settlements = createBatch<SettleRow, boolean>({
-    maxRows,
-    waitMs: settleWaitMs,
+  const settlements = createGathering<SettleRow, boolean>({
+    ...{ maxRows, waitMs: settleWaitMs, mayBeOneRow },
     perform: (rows) => store.run('settle', rows),
   })
 
@@ -96,88 +97,38 @@ export const createEmbeddedQueue = ({
 
     depth: () => store.run('depth', clock.now()),
 
-    close() {
-      settlements.flush()
-      intake.flush()
+    async close() {
       arrivals.ring()
-      return store.close()
+      await Promise.all([intake, beginnings, settlements].map((each) => each.drain()))
+      await store.close()
     },
   }
 }
 
 const accepted: Publication = { kind: 'accepted' }
 
-/** Whether the message comes back after this. */
-const goesOn = ({ kind }: Settlement): boolean => kind === 'retry' || kind === 'parked' || kind === 'returned'
-
 /** A settlement as what it writes. */
 const settleRow = (delivery: Delivery, settlement: Settlement, at: number): SettleRow => {
-  const { handle, number, leasedAt, doubtSince = null, message } = delivery
+  const { handle, number, doubtSince = null, message } = delivery
   const seq = handle as number
   const { grant: effect = null } = settlement
   if (settlement.kind === 'returned') {
     const { until = message.acceptedAt } = settlement
     return [seq, number, 'queued', null, until, 0, doubtSince, null, at, null, null, effect]
   }
-  const { kind: state, reason = null, attempts } = settlement
-  const waits = settlement.kind === 'retry' || settlement.kind === 'parked'
-  const step: Step = {
-    at,
-    state,
-    ...(reason !== null && { reason }),
-    ...(waits && { until: settlement.until }),
-    leasedAt,
-    ...(attempts && { attempts }),
-  }
+  const { kind: state, reason = null } = settlement
   return [
     seq,
     number,
     state,
     reason,
-    waits ? settlement.until : null,
+    comesBack(settlement) ? settlement.until : null,
     settlement.kind === 'retry' && settlement.spent ? 1 : 0,
-    (waits ? settlement.inDoubt : state === 'unknown') ? (doubtSince ?? leasedAt) : doubtSince,
+    doubtAfter(delivery, settlement) ?? null,
     (settlement.kind === 'sent' && settlement.msgid) || null,
     at,
-    JSON.stringify(step),
+    JSON.stringify(stepOf(delivery, settlement, at)),
     (settlement.kind === 'parked' && settlement.condition) || null,
     effect,
   ]
 }
-
-/** Counts its strokes, so that one who looked before it rang need not have listened to know that it did. */
-const createBell = () => {
-  const listeners = new Set<() => void>()
-  let strokes = 0
-  return {
-    strokes: () => strokes,
-    ring() {
-      strokes++
-      for (const wake of listeners) wake()
-    },
-    /** Resolves once it has rung after stroke `since`, `withinMs` have passed, or the signal aborts. */
-    next: ({
-      since,
-      withinMs,
-      signal,
-    }: {
-      since: number
-      withinMs: number
-      signal?: AbortSignal | undefined
-    }) =>
-      new Promise<void>((resolve) => {
-        if (strokes !== since || signal?.aborted) return resolve()
-        const done = () => {
-          clearTimeout(timer)
-          signal?.removeEventListener('abort', done)
-          listeners.delete(done)
-          resolve()
-        }
-        const timer = setTimeout(done, Math.min(withinMs, longestTimerMs))
-        signal?.addEventListener('abort', done, { once: true })
-        listeners.add(done)
-      }),
-  }
-}
-
-const longestTimerMs = 2 ** 31 - 1

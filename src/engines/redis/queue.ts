@@ -2,9 +2,10 @@ import type { Clock } from '../../clock.ts'
 import { lanes, type Message, type State } from '../../message.ts'
 import type { Cancellation, Delivery, Depth, Publication, Queue, ReceiveOptions } from '../../queue.ts'
 import type { Settlement } from '../../settlement.ts'
-import type { Bell } from './bell.ts'
+import { goesOn } from '../../step.ts'
+import type { Bell } from '../bell.ts'
+import { createGathering } from '../gathering.ts'
 import { RedisFailed, scriptOf } from './client.ts'
-import { createGathering } from './gathering.ts'
 import { createIntake, groupBy } from './intake.ts'
 import { createLeases } from './leases.ts'
 import { assertStorable, settleRow, type Value } from './rows.ts'
@@ -145,9 +146,6 @@ export const createRedisQueue = (options: QueueOptions): Queue & { pending(): nu
     },
   }
 }
-
-/** Whether the message comes back after this. */
-const goesOn = ({ kind }: Settlement): boolean => kind === 'retry' || kind === 'parked' || kind === 'returned'
 
 const settleAll = async (shards: Shards, rows: readonly SettledRow[]): Promise<readonly boolean[]> => {
   const results: boolean[] = rows.map(() => false)

@@ -10,6 +10,7 @@ import {
 } from '../../message.ts'
 import type { Delivery } from '../../queue.ts'
 import type { Settlement } from '../../settlement.ts'
+import { comesBack, doubtAfter, stepOf } from '../../step.ts'
 
 /** What the scripts read and write: see above each script for the order. All of it is text. */
 export type Value = string | number
@@ -82,7 +83,7 @@ const reservationOf = (handle: Text, name: Text): NonNullable<Delivery['grant']>
 
 /** The arguments of one settlement. Throws when it names a time that is none. */
 export const settleRow = (delivery: Delivery, settlement: Settlement, at: number): readonly Value[] => {
-  const { number, leasedAt, doubtSince, message } = delivery
+  const { number, doubtSince, message } = delivery
   const start = [message.id, number, settlement.kind === 'returned' ? 'queued' : settlement.kind]
   const effect = settlement.grant ?? ''
   if (settlement.kind === 'returned') {
@@ -90,25 +91,16 @@ export const settleRow = (delivery: Delivery, settlement: Settlement, at: number
     assertTimes(until)
     return [...start, '', until, 0, doubtSince ?? '', '', '', '', effect]
   }
-  const { kind: state, reason, attempts } = settlement
-  const waits = settlement.kind === 'retry' || settlement.kind === 'parked'
-  if (waits) assertTimes(settlement.until)
-  const step: Step = {
-    at,
-    state,
-    ...(reason !== undefined && { reason }),
-    ...(waits && { until: settlement.until }),
-    leasedAt,
-    ...(attempts && { attempts }),
-  }
+  const until = comesBack(settlement) ? settlement.until : undefined
+  if (until !== undefined) assertTimes(until)
   return [
     ...start,
-    reason ?? '',
-    waits ? settlement.until : '',
+    settlement.reason ?? '',
+    until ?? '',
     settlement.kind === 'retry' && settlement.spent ? 1 : 0,
-    ((waits ? settlement.inDoubt : state === 'unknown') ? (doubtSince ?? leasedAt) : doubtSince) ?? '',
+    doubtAfter(delivery, settlement) ?? '',
     (settlement.kind === 'sent' && settlement.msgid) || '',
-    JSON.stringify(step),
+    JSON.stringify(stepOf(delivery, settlement, at)),
     (settlement.kind === 'parked' && settlement.condition) || '',
     effect,
   ]

@@ -28,9 +28,11 @@ export const createBell = (): Bell => {
           listeners.delete(done)
           resolve()
         }
-        const timer = setTimeout(done, withinMs)
+        const timer = setTimeout(done, Math.min(withinMs, longestTimerMs))
         signal?.addEventListener('abort', done, { once: true })
         listeners.add(done)
       }),
   }
 }
+
+const longestTimerMs = 2 ** 31 - 1
