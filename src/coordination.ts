@@ -12,4 +12,20 @@ export interface Coordination {
     readonly nonce: string
     readonly until: number
   }): Promise<boolean>
+  /** What several processes keep together. One that is alone has none. */
+  readonly shelf?: Shelf
+}
+
+/**
+ * Texts by name. Each is replaced only by who has seen the one that is there, so that of several who want to replace the
+ * same one, one does. A text that has not been replaced for two days is forgotten.
+ */
+export interface Shelf {
+  /** Rejects when it cannot be told what is there. */
+  look(name: string): Promise<string | undefined>
+  /**
+   * Puts `next` in the place of `seen`; without that, where nothing is. `false`: something else is there. After a
+   * rejection it may be there or not.
+   */
+  swap(name: string, texts: { readonly seen: string | undefined; readonly next: string }): Promise<boolean>
 }

@@ -1,10 +1,12 @@
 /** Joins the parts into a running service. Nothing else knows all of them. */
+import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
 import { type Config, longestPostMs, longestSendMs } from './config.ts'
-import { type Directory, type DirectoryRecords, openDirectory, whenNoGrant } from './directory.ts'
+import type { Shelf } from './coordination.ts'
+import { type Directory, type DirectoryRecords, openDirectory, type Vault, whenNoGrant } from './directory.ts'
 import { assertFolderFree, type Engine, openEmbedded } from './engines/embedded/embedded.ts'
 import { createGates, type Gates } from './gates.ts'
 import { startGateway } from './gateway/gateway.ts'
@@ -30,6 +32,7 @@ import { createPlatforms } from './wechat/platform.ts'
 import { createPlatformEvents } from './wechat/platform-events.ts'
 import { createQuotaReader } from './wechat/quota.ts'
 import { createSender } from './wechat/sender.ts'
+import { createSharedAsk } from './wechat/shared-token.ts'
 import { createTemplateList } from './wechat/templates.ts'
 import { createTokenCentre, type TokenCentre } from './wechat/token-centre.ts'
 import { createTokenEndpoints } from './wechat/token-endpoint.ts'
@@ -109,10 +112,8 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
   const holds = createHolds()
 
   const { client, tokens, platforms, sender, checkAccount, addresses } = openWechat({
-    config,
-    directory,
-    clock,
-    observer,
+    ...{ config, directory, clock, observer, vault },
+    shelf: coordination.shelf,
   })
   const accountOf = directory.account
   const templates = createTemplateWatch({
@@ -200,7 +201,13 @@ const openWechat = ({
   directory,
   clock,
   observer: { observe },
-}: Pick<Foundation, 'config' | 'clock' | 'observer'> & { readonly directory: Directory }) => {
+  vault,
+  shelf,
+}: Pick<Foundation, 'config' | 'clock' | 'observer'> & {
+  readonly directory: Directory
+  readonly vault: Vault
+  readonly shelf: Shelf | undefined
+}) => {
   const client = createWechatClient({
     origin: config.wechat,
     fallbacks: fallbackOrigins(config.wechat, config.wechatFallbacks),
@@ -212,13 +219,16 @@ const openWechat = ({
   const accountOf = directory.account
   const endpoints = createTokenEndpoints({ clock, timeoutMs: Math.min(config.callTimeoutMs, 5000) })
   const platforms = createPlatforms({ client, directory, clock, observe }, () => tokens)
+  const ask = createTokenSource({ client, askEndpoint: endpoints.ask, ...platforms })
+  const callMs = config.callTimeoutMs
   const tokens = createTokenCentre({
-    ask: createTokenSource({ client, askEndpoint: endpoints.ask, ...platforms }),
+    ask: shelf ? createSharedAsk({ ask, shelf, vault, clock, newId: randomUUID, callMs }) : ask,
+    inSteps: shelf !== undefined,
     accountOf,
     clock,
     random: Math.random,
     observe,
-    patienceMs: config.callTimeoutMs,
+    patienceMs: callMs,
   })
   const addresses = createWebhookAddresses(config.webhookHosts)
   const sender = senderByChannel({

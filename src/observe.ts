@@ -30,8 +30,11 @@ export type Observation =
   | {
       readonly kind: 'token'
       readonly account: string
-      /** `refreshed` by a call; `healed`: another had refreshed it already; `refused`: there is none until `until`. */
-      readonly event: 'refreshed' | 'healed' | 'refused'
+      /**
+       * `refreshed` by a call; `shared`: another process has called; `healed`: another call had refreshed it already;
+       * `refused`: there is none until `until`.
+       */
+      readonly event: 'refreshed' | 'shared' | 'healed' | 'refused'
       readonly forced?: boolean
       readonly errcode?: number
       readonly until?: number

@@ -18,12 +18,28 @@ export const tokenRequest = ({ appid, secret, tokenApi }: Account, forced: boole
 
 /** What became of a question for a token. */
 export type TokenAnswer =
+  | (SourceAnswer & {
+      /** Another process has asked, and this is what it was answered; `forced`: it had the token replaced by force. */
+      readonly shared?: 'asked' | 'forced'
+    })
+  /**
+   * Nobody was asked, because there was nothing to ask with or it was not our turn. Nobody asks again before `until`:
+   * milliseconds since 1970 UTC.
+   */
+  | {
+      readonly kind: 'lacking'
+      readonly error: string
+      readonly until: number
+      readonly errcode?: number
+      readonly detail?: string
+    }
+
+/** What a source of tokens has said. */
+export type SourceAnswer =
   | { readonly kind: 'token'; readonly token: string; readonly lifeMs: number }
   | { readonly kind: 'refused'; readonly errcode: number; readonly errmsg: string }
   /** There was no answer, or none that can be used. */
   | { readonly kind: 'failed'; readonly error: string; readonly detail?: string }
-  /** There was nothing to ask with. Nobody asks again before `until`: milliseconds since 1970 UTC. */
-  | { readonly kind: 'lacking'; readonly error: string; readonly until: number; readonly errcode?: number }
 
 export interface TokenField {
   /** `access_token` by default. */
@@ -31,6 +47,9 @@ export interface TokenField {
   /** How many seconds a token lives whose answer does not say so. By default such an answer is of no use. */
   readonly unstatedLife?: number
 }
+
+export const isShared = (answer: TokenAnswer): boolean =>
+  answer.kind !== 'lacking' && answer.shared !== undefined
 
 /** The APIs answer `{"access_token":"…","expires_in":7200}`, seconds, with an errcode only when something is wrong. */
 export const parseTokenAnswer = (answer: Answer, field: TokenField = {}): TokenAnswer => {

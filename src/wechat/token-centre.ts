@@ -21,8 +21,9 @@ import {
   sourceOf,
   type TokenResult,
 } from './token.ts'
-import type { TokenAnswer } from './token-answer.ts'
+import { isShared, type TokenAnswer } from './token-answer.ts'
 import {
+  alertCode,
   detailOf,
   type Entry,
   formerKept,
@@ -31,7 +32,9 @@ import {
   standing,
   unavailable,
   unknownAccount,
+  unlessFormer,
   usableToken,
+  waitDetails,
 } from './token-entry.ts'
 
 export interface TokenCentre {
@@ -59,11 +62,19 @@ export interface TokenNotes {
   readonly refusal?: Pick<StandingRefusal, 'error' | 'errcode' | 'until' | 'detail'>
 }
 
-/** Asks once where an account's tokens come from. Never rejects. `centre`: for the token of the platform it depends on. */
-export type AskForToken = (
-  account: Account,
-  how: { readonly forced: boolean; readonly centre: Pick<TokenCentre, 'get' | 'heal'> },
-) => Promise<TokenAnswer>
+/** Asks once where an account's tokens come from. Never rejects. */
+export type AskForToken = (account: Account, how: HowToAsk) => Promise<TokenAnswer>
+
+export interface HowToAsk {
+  /** A new token is wanted in place of the one that the source stands by. */
+  readonly forced: boolean
+  /** WeChat rejects the token that was answered last. */
+  readonly rejected: boolean
+  /** A person wants to know: an earlier refusal is no answer. */
+  readonly insisting: boolean
+  /** For the token of the platform that the account depends on. */
+  readonly centre: Pick<TokenCentre, 'get' | 'heal'>
+}
 
 export interface TokenCentreParts {
   readonly ask: AskForToken
@@ -71,12 +82,14 @@ export interface TokenCentreParts {
   readonly clock: Clock
   readonly random: Random
   readonly observe: Observe
-  /** The longest that a question of several calls keeps a sender waiting; as long as one call may take. */
+  /** The longest that a question of several steps keeps a sender waiting; as long as one call may take. */
   readonly patienceMs?: number
+  /** Every question takes several steps, not only those that go through a platform. */
+  readonly inSteps?: boolean
 }
 
 export const createTokenCentre = (parts: TokenCentreParts): TokenCentre => {
-  const { accountOf, clock, random, observe, patienceMs = 10_000 } = parts
+  const { accountOf, clock, random, observe, patienceMs = 10_000, inSteps = false } = parts
   const entries = new Map<string, Entry>()
 
   const entryOf = (appid: string): Entry => {
@@ -104,14 +117,14 @@ export const createTokenCentre = (parts: TokenCentreParts): TokenCentre => {
   }
 
   /** For an account that has no token to use at once. */
-  const obtain = (appid: string): Promise<TokenResult> | TokenResult => {
+  const obtain = (appid: string, how: How = {}): Promise<TokenResult> | TokenResult => {
     const account = accountOf(appid)
     if (account === undefined) return unknownAccount(clock.now())
-    const result = question(appid, account)
-    return sourceOf(account) === 'component' ? withPatience(result) : result
+    const result = question(appid, account, how)
+    return inSteps || sourceOf(account) === 'component' ? withPatience(result) : result
   }
 
-  /** A token of an authorised account may take several calls. Who sends is told to come back, and they go on. */
+  /** Several calls, or the turn of another process, may take longer than one call. Who sends is told to come back, and they go on. */
   const withPatience = async (result: Promise<TokenResult> | TokenResult): Promise<TokenResult> => {
     const inTime = new AbortController()
     const late = clock.sleep(patienceMs, inTime.signal).then(() => notYet(clock.now()))
@@ -120,22 +133,27 @@ export const createTokenCentre = (parts: TokenCentreParts): TokenCentre => {
     return first
   }
 
-  const question = (appid: string, account: Account): Promise<TokenResult> | TokenResult => {
+  const question = (appid: string, account: Account, how: How): Promise<TokenResult> | TokenResult => {
     const now = clock.now()
     const entry = entryOf(appid)
     if (entry.refreshing) return entry.refreshing
     const refusal = standingOver(entry, account, now)
     if (refusal) return unavailable(refusal)
-    return entry.rejected ? relieve(entry, account, now) : refresh(entry, account)
+    return entry.rejected ? relieve(entry, account, how, now) : refresh(entry, account, how)
   }
 
-  const relieve = (entry: Entry, account: Account, now: number): Promise<TokenResult> | TokenResult => {
+  const relieve = (
+    entry: Entry,
+    account: Account,
+    how: How,
+    now: number,
+  ): Promise<TokenResult> | TokenResult => {
     const remedy = remedyFor({ ...entry, source: sourceOf(account) }, now)
     switch (remedy.kind) {
       case 'ask':
-        return refresh(entry, account, { afterMs: remedy.afterMs })
+        return refresh(entry, account, { ...how, afterMs: remedy.afterMs })
       case 'force':
-        return refresh(entry, account, { forced: true })
+        return refresh(entry, account, { ...how, forced: true })
       case 'wait':
         return refuse(
           entry,
@@ -148,6 +166,7 @@ export const createTokenCentre = (parts: TokenCentreParts): TokenCentre => {
 
   interface How {
     readonly forced?: boolean
+    readonly insisting?: boolean
     readonly afterMs?: number
   }
 
@@ -160,19 +179,23 @@ export const createTokenCentre = (parts: TokenCentreParts): TokenCentre => {
   const ask = async (
     entry: Entry,
     asked: Account,
-    { forced = false, afterMs = 0 }: How,
+    { forced = false, insisting = false, afterMs = 0 }: How,
   ): Promise<TokenResult> => {
     if (afterMs > 0) await clock.sleep(afterMs)
     const account = accountOf(entry.appid) ?? asked
-    const reply = await parts.ask(account, { forced, centre })
+    const reply = await parts.ask(account, { forced, rejected: entry.rejected, insisting, centre })
     entry.refreshing = undefined
     const now = clock.now()
     const answer = unlessFormer(entry, reply, now)
-    if (forced) entry.forcedAt = [...recentForces(entry.forcedAt, now), now]
+    const shared = isShared(reply)
+    if (forced && !shared && reply.kind !== 'lacking')
+      entry.forcedAt = [...recentForces(entry.forcedAt, now), now]
     if (answer.kind === 'token') return take(entry, account, { answer, forced, now })
     entry.failures = answer.kind === 'failed' ? entry.failures + 1 : 0
     const refusal = refusalOf(answer, { now, failures: entry.failures, forced })
-    const refused = refuse(entry, account, refusal, detailOf(answer, sourceOf(account)))
+    // Whoever has asked is the one to tell of it.
+    const told = shared ? { ...refusal, alert: false } : refusal
+    const refused = refuse(entry, account, told, detailOf(answer, sourceOf(account)))
     const token = usableToken(entry, now)
     return token === undefined ? refused : { kind: 'token', token }
   }
@@ -183,7 +206,7 @@ export const createTokenCentre = (parts: TokenCentreParts): TokenCentre => {
     { answer, forced, now }: { answer: TokenAnswer & { kind: 'token' }; forced: boolean; now: number },
   ): TokenResult => {
     const { held, rejected, appid } = entry
-    if (rejected && held) noteRejection(entry, account, { answered: answer.token, forced, now })
+    if (rejected && held) noteRejection(entry, account, { answer, forced, now })
     else if (held?.token !== answer.token) entry.confirmedAt = undefined
     if (held && held.token !== answer.token) entry.former = [held.token, ...entry.former].slice(0, formerKept)
     entry.held = hold(answer, { source: sourceOf(account), now, random })
@@ -191,7 +214,8 @@ export const createTokenCentre = (parts: TokenCentreParts): TokenCentre => {
     entry.askedAt = now
     entry.failures = 0
     entry.refusal = undefined
-    observe({ kind: 'token', account: appid, event: 'refreshed', forced })
+    if (answer.shared === undefined) observe({ kind: 'token', account: appid, event: 'refreshed', forced })
+    else observe({ kind: 'token', account: appid, event: 'shared' })
     return { kind: 'token', token: answer.token }
   }
 
@@ -199,24 +223,29 @@ export const createTokenCentre = (parts: TokenCentreParts): TokenCentre => {
   const noteRejection = (
     entry: Entry,
     account: Account,
-    { answered, forced, now }: { answered: string; forced: boolean; now: number },
+    { answer, forced, now }: { answer: TokenAnswer & { kind: 'token' }; forced: boolean; now: number },
   ): void => {
     const held = entry.held!
     const source = sourceOf(account)
     const budget = budgetAt(entry.budget, source, now)
     entry.budget = { ...budget, left: Math.max(0, budget.left - 1) }
     entry.fruitless++
-    if (answered === held.token) {
+    if (answer.token === held.token) {
       entry.confirmedAt = confirmedSince(entry, now)
       return
     }
     entry.confirmedAt = undefined
-    if (!forced && source !== 'foreign' && now < held.renewAt) suspectRival(entry, account, now)
+    const ourOwn = answer.shared === 'forced' || (forced && answer.shared === undefined)
+    if (!ourOwn && source !== 'foreign' && now < held.renewAt) suspectRival(entry, account, { answer, now })
   }
 
-  const suspectRival = (entry: Entry, account: Account, now: number): void => {
+  const suspectRival = (
+    entry: Entry,
+    account: Account,
+    { answer, now }: { answer: TokenAnswer & { kind: 'token' }; now: number },
+  ): void => {
     const rivalry = anotherChange(entry.rivalry, now)
-    const tell = isWorthTelling(rivalry, now)
+    const tell = answer.shared === undefined && isWorthTelling(rivalry, now)
     entry.rivalry = tell ? { ...rivalry, toldAt: now } : rivalry
     if (!tell) return
     const detail = rivalryText(account, rivalry).en
@@ -264,7 +293,8 @@ export const createTokenCentre = (parts: TokenCentreParts): TokenCentre => {
       const entry = entries.get(appid)
       const { refusal } = entry ?? {}
       if (entry && refusal && clock.now() - refusal.since >= leastRetryMs) entry.refusal = undefined
-      return centre.get(appid)
+      const token = current(appid)
+      return token === undefined ? obtain(appid, { insisting: true }) : { kind: 'token', token }
     },
 
     notes(appid) {
@@ -283,18 +313,6 @@ export const createTokenCentre = (parts: TokenCentreParts): TokenCentre => {
   return centre
 }
 
-/**
- * A token that we have held before and replaced is older than what we hold: who still answers it is behind. While
- * ours lives it goes on being used; a rejected one is as good as answered once more.
- */
-const unlessFormer = ({ former, held, rejected }: Entry, answer: TokenAnswer, now: number): TokenAnswer => {
-  if (answer.kind !== 'token' || !former.includes(answer.token)) return answer
-  if (!held || now >= held.expiresAt) return { kind: 'failed', error: 'stale-token' }
-  return rejected || now < held.renewAt
-    ? { kind: 'token', token: held.token, lifeMs: held.expiresAt - now }
-    : { kind: 'failed', error: 'stale-token' }
-}
-
 const notYet = (now: number): TokenResult => ({
   kind: 'unavailable',
   error: 'token-unavailable',
@@ -303,20 +321,3 @@ const notYet = (now: number): TokenResult => ({
 
 /** Between two questions that a person asks for. */
 const leastRetryMs = 2000
-
-const alertCode = ({ error, errcode }: Refusal): string => {
-  if (errcode !== undefined) return `token-${error}`
-  return selfExplaining.has(error) ? error : 'token-unreachable'
-}
-
-const selfExplaining: ReadonlySet<string> = new Set([
-  'token-rejected',
-  'authorization-missing',
-  'token-endpoint-invalid',
-])
-
-const waitDetails = {
-  'force-spent':
-    'WeChat keeps rejecting a token that its token API stands by, and no further forced refresh is allowed yet',
-  'asked-often': 'WeChat keeps rejecting the token, and asking for it more often would be of no use',
-}

@@ -68,6 +68,29 @@ export const standing = (
   return refusal.since <= now && now < refusal.until ? refusal : undefined
 }
 
+/** Why nobody asks about a rejected token, although it is rejected still. */
+export const waitDetails = {
+  'force-spent':
+    'WeChat keeps rejecting a token that its token API stands by, and no further forced refresh is allowed yet',
+  'asked-often': 'WeChat keeps rejecting the token, and asking for it more often would be of no use',
+}
+
+/**
+ * A token that we have held before and replaced is older than what we hold: who still answers it is behind. While
+ * ours lives it goes on being used; a rejected one is as good as answered once more.
+ */
+export const unlessFormer = (
+  { former, held, rejected }: Entry,
+  answer: TokenAnswer,
+  now: number,
+): TokenAnswer => {
+  if (answer.kind !== 'token' || !former.includes(answer.token)) return answer
+  if (!held || now >= held.expiresAt) return { kind: 'failed', error: 'stale-token' }
+  return rejected || now < held.renewAt
+    ? { kind: 'token', token: held.token, lifeMs: held.expiresAt - now }
+    : { kind: 'failed', error: 'stale-token' }
+}
+
 export const usableToken = ({ held, rejected }: Entry, now: number): string | undefined =>
   held && !rejected && now < held.expiresAt ? held.token : undefined
 
@@ -91,7 +114,7 @@ export const detailOf = (answer: Exclude<TokenAnswer, { kind: 'token' }>, source
     case 'failed':
       return `${speakerOf[source]} did not answer: ${answer.detail ?? answer.error}`
     case 'lacking':
-      return `there is nothing to ask for a token with: ${answer.error}`
+      return answer.detail ?? `there is nothing to ask for a token with: ${answer.error}`
   }
 }
 
@@ -102,3 +125,15 @@ const speakerOf: Readonly<Record<TokenSource, string>> = {
   component: 'the API for authorised accounts',
   platform: 'the API for third-party platforms',
 }
+
+/** What an alert about a refusal is called. */
+export const alertCode = ({ error, errcode }: Refusal): string => {
+  if (errcode !== undefined) return `token-${error}`
+  return selfExplaining.has(error) ? error : 'token-unreachable'
+}
+
+const selfExplaining: ReadonlySet<string> = new Set([
+  'token-rejected',
+  'authorization-missing',
+  'token-endpoint-invalid',
+])

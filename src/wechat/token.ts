@@ -82,10 +82,9 @@ export const refusalOf = (
         alert: failures === 4,
       }
     case 'lacking': {
-      const { kind: _, until, ...why } = answer
-      // What the platform lacks is told of the platform, not of every account that depends on it.
-      const ownLack = answer.error === 'authorization-missing' || answer.error === 'token-endpoint-invalid'
-      return { ...why, waitMs: clamp(until - now, seconds, hours), alert: ownLack }
+      const { error, errcode, until } = answer
+      const waitMs = clamp(until - now, seconds, hours)
+      return { error, ...(errcode !== undefined && { errcode }), waitMs, alert: ownLacks.has(error) }
     }
     case 'refused': {
       const { errcode } = answer
@@ -96,6 +95,13 @@ export const refusalOf = (
     }
   }
 }
+
+/** What the platform lacks is told of the platform, not of every account that depends on it. */
+const ownLacks: ReadonlySet<string> = new Set([
+  'authorization-missing',
+  'token-endpoint-invalid',
+  'token-rejected',
+])
 
 /**
  * Codes of the token APIs. 40001, on them, says that the secret is wrong: asking again at once is of no use.
@@ -246,7 +252,7 @@ export const recentForces = (forcedAt: readonly number[], now: number): readonly
   forcedAt.filter((at) => at > now - 24 * hours)
 
 /** WeChat allows twenty a day; the rest is left for people. Not positive: one is allowed now. */
-const forceWaitMs = (forcedAt: readonly number[], now: number): number => {
+export const forceWaitMs = (forcedAt: readonly number[], now: number): number => {
   const recent = recentForces(forcedAt, now)
   const spaced = (recent.at(-1) ?? Number.NEGATIVE_INFINITY) + 30 * seconds - now
   const budgeted = (recent.at(-forcesPerDay) ?? Number.NEGATIVE_INFINITY) + 24 * hours - now
@@ -261,6 +267,6 @@ const disbeliefMs = 3 * seconds
 /** For this long, a confirmation is news. Later, asking comes first again. */
 const confirmationMs = 60 * seconds
 /** The longest that a rejected token stays out of use before things are looked at again. */
-const longestRejectionMs = 5 * minutes
+export const longestRejectionMs = 5 * minutes
 /** The longest that somebody who wants to send is kept waiting for the next question. */
 export const longestPauseMs = 1 * seconds

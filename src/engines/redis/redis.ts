@@ -21,7 +21,7 @@ import { createRedisLedger } from './ledger.ts'
 import { createRedisQueue, releaseAll } from './queue.ts'
 import { createRedisRecipients } from './recipients.ts'
 import { openShards, type Shards } from './shards.ts'
-import { createRedisDirectory, createRedisNonces } from './shelves.ts'
+import { createRedisCoordination, createRedisDirectory } from './shelves.ts'
 import { createTelling } from './telling.ts'
 import { reconcile, sweep } from './upkeep.ts'
 
@@ -152,7 +152,7 @@ const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngin
     queue,
     ledger: createRedisLedger(shards),
     recipients: createRedisRecipients({ shards, now: clock.now, wake }),
-    coordination: createRedisNonces(shards),
+    coordination: createRedisCoordination(shards),
     directoryRecords: createRedisDirectory(client, prefix),
     audit: found,
     upkeep,

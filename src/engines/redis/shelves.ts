@@ -1,16 +1,37 @@
-import type { Coordination } from '../../coordination.ts'
+import type { Coordination, Shelf } from '../../coordination.ts'
 import type { DirectoryRecords } from '../../directory.ts'
 import { type Client, scriptOf } from './client.ts'
+import { lookScript, swapScript } from './scripts/shelf.ts'
 import { nonceScript } from './scripts/upkeep.ts'
 import type { Shards } from './shards.ts'
 
 const claimNonce = scriptOf('claim a nonce', nonceScript)
+const look = scriptOf('look at the shelf', lookScript)
+const swap = scriptOf('put something on the shelf', swapScript)
+
+export const createRedisCoordination = (shards: Shards): Coordination => ({
+  ...createNonces(shards),
+  shelf: createShelf(shards),
+})
 
 /** Nonces of all processes. The shard is that of the nonce. */
-export const createRedisNonces = (shards: Shards): Coordination => ({
+const createNonces = (shards: Shards): Pick<Coordination, 'claimNonce'> => ({
   async claimNonce({ keyId, nonce, until }) {
     const name = `${keyId} ${nonce}`
     return (await shards.run(shards.ofName(name), claimNonce, [name, until])) === 1
+  },
+})
+
+const keptMs = 48 * 3_600_000
+
+/** The shard is that of the name. */
+const createShelf = (shards: Shards): Shelf => ({
+  async look(name) {
+    const text = await shards.run(shards.ofName(name), look, [name])
+    return typeof text === 'string' ? text : undefined
+  },
+  async swap(name, { seen = '', next }) {
+    return (await shards.run(shards.ofName(name), swap, [name, seen, next, keptMs])) === 1
   },
 })
 

@@ -19,6 +19,7 @@
  *     open             set of ids that are not final
  *     final            sorted set of ids by the time at which they became final, for retention
  *     g:, o:, h:, y:   of a person: grants, owed grants, what is known of them, receipts without a message
+ *     shelf:<name>     a text that processes replace by turns; the server itself forgets it
  *     grants, owed, strays, notes   sorted sets by time, so that what is old can be found
  *
  * Every script begins with ARGV[1], the epoch, and ARGV[2], the time of now in milliseconds since 1970 UTC, and answers
