@@ -218,7 +218,10 @@ const openWechat = ({
   })
   const accountOf = directory.account
   const endpoints = createTokenEndpoints({ clock, timeoutMs: Math.min(config.callTimeoutMs, 5000) })
-  const platforms = createPlatforms({ client, directory, clock, observe }, () => tokens)
+  const platforms = createPlatforms(
+    { client, directory: { ...directory, refresh: async () => {} }, clock, observe },
+    () => tokens,
+  )
   const ask = createTokenSource({ client, askEndpoint: endpoints.ask, ...platforms })
   const callMs = config.callTimeoutMs
   const tokens = createTokenCentre({

@@ -4,8 +4,9 @@
  * access token (official pages on component_access_token and authorisation).
  *
  * The refresh token that comes back with each access token is stored before the access token is used: lost, it
- * could only be replaced by the account's owner. One process asks once at a time for each account, because the
- * token centre does.
+ * could only be replaced by the account's owner. One process asks at a time for each account (the token centre sees to
+ * that in one process, `shared-token.ts` among several), and with what was stored last, whoever stored it: a refresh
+ * token may be good for one use.
  */
 import type { Clock } from '../clock.ts'
 import type { Account, Directory } from '../directory.ts'
@@ -40,7 +41,10 @@ export type Authorization =
 
 export interface PlatformParts {
   readonly client: Pick<WechatClient, 'call'>
-  readonly directory: Pick<Directory, 'account' | 'changeAccount'>
+  readonly directory: Pick<Directory, 'account' | 'changeAccount'> & {
+    /** Takes in what other processes have written. */
+    refresh(): Promise<unknown>
+  }
   readonly clock: Clock
   readonly observe: Observe
 }
@@ -73,10 +77,21 @@ export const createPlatforms = (
     return parseTokenAnswer(answer, { name: 'component_access_token' })
   }
 
-  const askPlatform: AskForToken = async (account) => {
+  /** The account as it was written last, by whatever process; nothing, if that cannot be told. */
+  const latestOf = async (account: Account): Promise<Account | undefined> => {
+    try {
+      await directory.refresh()
+    } catch {
+      return undefined
+    }
+    return directory.account(account.appid) ?? account
+  }
+
+  const askPlatform: AskForToken = async (asked) => {
+    const account = (await latestOf(asked)) ?? asked
     const answer = await askWithTicket(account)
     if (!isAboutTicket(answer)) return answer
-    const latest = directory.account(account.appid) ?? account
+    const latest = (await latestOf(account)) ?? account
     // A ticket may have come while we asked with the one before.
     if (latest.componentTicket?.ticket !== account.componentTicket?.ticket) return askWithTicket(latest)
     await startPush(account)
@@ -104,7 +119,10 @@ export const createPlatforms = (
     return other.kind === 'token' ? (await call(other.token)).result : other
   }
 
-  const askAsAuthorised: AskForToken = async ({ appid, authorizedBy }, { centre }) => {
+  const askAsAuthorised: AskForToken = async (account, { centre }) => {
+    const latest = await latestOf(account)
+    if (latest === undefined) return { kind: 'failed', error: 'refresh-token-unread' }
+    const { appid, authorizedBy } = latest
     if (!authorizedBy?.refreshToken)
       return { kind: 'lacking', error: 'authorization-missing', until: clock.now() + minute }
     const { component, refreshToken: stored } = authorizedBy
@@ -122,7 +140,22 @@ export const createPlatforms = (
     if (answer.kind !== 'token') return answer
     const renewed = result.object.authorizer_refresh_token
     if (!isToken(renewed) || renewed === stored) return answer
-    return (await store(appid, { component, refreshToken: renewed }, stored)) ? answer : notStored
+    const authorized = { component, refreshToken: renewed }
+    if (await store(appid, authorized, stored)) return answer
+    if (waiting?.refreshToken !== renewed) void keepStoring(appid, authorized, stored)
+    return notStored
+  }
+
+  /**
+   * Another process may come to ask before this one does again, and would ask with the refresh token that is stored: so
+   * this one goes on until what it has is stored, or another has come after it.
+   */
+  const keepStoring = async (appid: string, authorizedBy: Authorized, insteadOf: string): Promise<void> => {
+    for (let tries = 0; tries < mostStores; tries++) {
+      await clock.sleep(Math.min(1000 * 2 ** tries, minute))
+      if (unstored.get(appid)?.refreshToken !== authorizedBy.refreshToken) return
+      if (await store(appid, authorizedBy, insteadOf)) return
+    }
   }
 
   /**
@@ -193,6 +226,8 @@ type Unavailable = Extract<TokenResult, { kind: 'unavailable' }>
 type Authorized = NonNullable<Account['authorizedBy']>
 
 const minute = 60_000
+/** Two hours; after that, the next question tries once more. */
+const mostStores = 120
 const hour = 60 * minute
 
 const post = (path: string, body: object): WechatRequest => ({

@@ -32,7 +32,10 @@ const open = async (t: TestContext) => {
   const client = createWechatClient({ origin: simulator.url, connections: 4, clock })
   t.after(() => client.close())
   const observe = () => {}
-  const platforms = createPlatforms({ client, directory, clock, observe }, () => tokens)
+  const platforms = createPlatforms(
+    { client, directory: { ...directory, refresh: async () => {} }, clock, observe },
+    () => tokens,
+  )
   const none = async () => ({ kind: 'failed', error: 'none' }) as const
   const accountOf = directory.account
   const tokens = createTokenCentre({

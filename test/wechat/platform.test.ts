@@ -70,7 +70,10 @@ const openPlatform = async (overrides: { readonly ticket?: string | undefined } 
     },
   }
   const observe = (observation: Observation) => void observations.push(observation)
-  const platforms: Platforms = createPlatforms({ client, directory, clock, observe }, () => centre)
+  const platforms: Platforms = createPlatforms(
+    { client, directory: { ...directory, refresh: async () => {} }, clock, observe },
+    () => centre,
+  )
   const centre = createTokenCentre({
     ask: (account, how) =>
       account.kind === 'component'
