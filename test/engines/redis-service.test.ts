@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { suite, test } from 'node:test'
+import { suite, type TestContext, test } from 'node:test'
 import { ConfigError, readConfig } from '../../src/config.ts'
 import { demoAccounts, startService } from '../../src/main.ts'
 import { newMasterKey } from '../../src/vault.ts'
@@ -15,33 +15,39 @@ interface View {
   readonly state: string
 }
 
+/** A gateway and a worker, each a service of its own, with an account that both know. */
+const openTwo = async (t: TestContext) => {
+  const { url } = await startRedis(t)
+  const settings = { HONGYAN_ENGINE: url, HONGYAN_MASTER_KEY: newMasterKey() }
+  const system = await openSystem(t, { env: { ...settings, HONGYAN_ROLES: 'gateway' } })
+  const { appid, name, secret, templates } = demoAccounts[0]!
+  const known = templates.map(({ template_id: templateId, alias }) => ({
+    templateId,
+    ...(alias && { alias }),
+  }))
+  await system.service.directory.putAccount(anAccount(appid, { name, secret, templates: known }))
+  // Accounts are read at the start, so the worker starts after its account is there.
+  const worker = await startService(
+    readConfig({
+      ...settings,
+      HONGYAN_HOME: temporaryFolder(t),
+      HONGYAN_ROLES: 'worker',
+      HONGYAN_LOG: 'silent',
+      HONGYAN_WECHAT: system.simulator.url,
+      HONGYAN_DRAIN_MS: '1000',
+    }),
+    (error) => {
+      throw error
+    },
+  )
+  atEnd(t, worker.stop)
+  return { system, worker, appid, name }
+}
+
 /** The whole service, several processes of it, on one Redis. */
 suite('a service on redis', () => {
   test('one process takes a message in, another one sends it', async (t) => {
-    const { url } = await startRedis(t)
-    const settings = { HONGYAN_ENGINE: url, HONGYAN_MASTER_KEY: newMasterKey() }
-    const system = await openSystem(t, { env: { ...settings, HONGYAN_ROLES: 'gateway' } })
-    const { appid, name, secret, templates } = demoAccounts[0]!
-    const known = templates.map(({ template_id: templateId, alias }) => ({
-      templateId,
-      ...(alias && { alias }),
-    }))
-    await system.service.directory.putAccount(anAccount(appid, { name, secret, templates: known }))
-    // Accounts are read at the start, so the worker starts after its account is there.
-    const worker = await startService(
-      readConfig({
-        ...settings,
-        HONGYAN_HOME: temporaryFolder(t),
-        HONGYAN_ROLES: 'worker',
-        HONGYAN_LOG: 'silent',
-        HONGYAN_WECHAT: system.simulator.url,
-        HONGYAN_DRAIN_MS: '1000',
-      }),
-      (error) => {
-        throw error
-      },
-    )
-    atEnd(t, worker.stop)
+    const { system, appid } = await openTwo(t)
     const body = { ...goodBody, account: appid, client_msg_id: 'order-1' }
     const accepted = (await system.api.post('/v1/messages', body)) as View
     await until(
@@ -49,6 +55,21 @@ suite('a service on redis', () => {
       10_000,
     )
     assert.equal(((await system.api.post('/v1/messages', body)) as View).id, accepted.id)
+  })
+
+  test('one process asks WeChat for a token, the other one sends with it', async (t) => {
+    const { system, worker, appid, name } = await openTwo(t)
+    const events: string[] = []
+    worker.observer.subscribe((each) => void (each.kind === 'token' && events.push(each.event)))
+    await system.api.post(`/v1/accounts/${name}/check`, {})
+    const accepted = (await system.api.post('/v1/messages', { ...goodBody, account: appid })) as View
+    await until(
+      async () => ((await system.api.get(`/v1/messages/${accepted.id}`)) as View).state === 'sent',
+      10_000,
+    )
+    assert.deepEqual(events, ['shared'])
+    const { calls } = await system.sim<{ calls: readonly { path: string }[] }>('/_sim/calls?limit=1000')
+    assert.equal(calls.filter(({ path }) => path === '/cgi-bin/stable_token').length, 1)
   })
 
   test('the setting names a Redis, or is refused', () => {
