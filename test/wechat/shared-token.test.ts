@@ -71,10 +71,9 @@ suite('fifty processes', () => {
       assert.equal(await tokenCalls(), 1 + change)
     }
     const told = nodes.flatMap(({ alerts }) => alerts())
-    assert.ok(
-      told.every((code) => code === 'token-rival'),
-      String(told),
-    )
+    // Whoever found a change out tells of it, once there have been three.
+    assert.ok(told.length >= 1 && told.length <= 2, String(told))
+    assert.ok(told.every((code) => code === 'token-rival'))
     for (const { centre } of nodes) assert.equal(centre.notes(appid).rivalry?.changes, 4)
   })
 
