@@ -18,6 +18,7 @@ import {
   isNews,
   leaveToAsk,
   lifeLeftMs,
+  newsMs,
   openAnswer,
   readShelved,
   type Shelved,
@@ -69,7 +70,9 @@ export const createSharedAsk = (parts: SharedTokenParts): AskForToken => {
     if (refusal === undefined || (refusal.forced && !how.forced)) return undefined
     const answer = openAnswer(refusal, account, vault)
     const isFresh = answer && !how.insisting && isNews(refusal, answer, clock.now())
-    return answer && (isFresh || refusal.id !== before?.id) ? { ...answer, shared: 'asked' } : undefined
+    return answer && (isFresh || refusal.id !== before?.id)
+      ? { ...answer, shared: 'asked', newsMs: newsMs(answer) }
+      : undefined
   }
 
   /** Waits for an answer of another process, or for the right to ask. Rejects when the shelf does not answer. */

@@ -110,7 +110,7 @@ export const isNews = ({ at }: Brought, answer: SourceAnswer, now: number): bool
  * A refusal is told to the others for a moment: fifty processes with a frozen secret are to ask once, and what can be
  * repaired is to be found out soon. One that is about the address of who asked may not hold for the next one's.
  */
-const newsMs = (answer: SourceAnswer): number => {
+export const newsMs = (answer: SourceAnswer): number => {
   if (answer.kind !== 'refused') return 5 * seconds
   return aboutAddress.has(answer.errcode) ? 15 * seconds : 60 * seconds
 }

@@ -21,6 +21,8 @@ export type TokenAnswer =
   | (SourceAnswer & {
       /** Another process has asked, and this is what it was answered; `forced`: it had the token replaced by force. */
       readonly shared?: 'asked' | 'forced'
+      /** For how long a refusal of another process keeps this one from asking itself, at most. */
+      readonly newsMs?: number
     })
   /**
    * Nobody was asked, because there was nothing to ask with or it was not our turn. Nobody asks again before `until`:

@@ -187,15 +187,12 @@ export const createTokenCentre = (parts: TokenCentreParts): TokenCentre => {
     entry.refreshing = undefined
     const now = clock.now()
     const answer = unlessFormer(entry, reply, now)
-    const shared = isShared(reply)
-    if (forced && !shared && reply.kind !== 'lacking')
+    if (forced && !isShared(reply) && reply.kind !== 'lacking')
       entry.forcedAt = [...recentForces(entry.forcedAt, now), now]
     if (answer.kind === 'token') return take(entry, account, { answer, forced, now })
     entry.failures = answer.kind === 'failed' ? entry.failures + 1 : 0
     const refusal = refusalOf(answer, { now, failures: entry.failures, forced })
-    // Whoever has asked is the one to tell of it.
-    const told = shared ? { ...refusal, alert: false } : refusal
-    const refused = refuse(entry, account, told, detailOf(answer, sourceOf(account)))
+    const refused = refuse(entry, account, refusal, detailOf(answer, sourceOf(account)))
     const token = usableToken(entry, now)
     return token === undefined ? refused : { kind: 'token', token }
   }

@@ -68,10 +68,26 @@ export interface Refusal {
   readonly alert: boolean
 }
 
-/** `failures` counts those without an answer in a row, this one included. */
+export interface Circumstances {
+  readonly now: number
+  /** Without an answer, in a row, this one included. */
+  readonly failures: number
+  readonly forced: boolean
+}
+
 export const refusalOf = (
   answer: Exclude<TokenAnswer, { kind: 'token' }>,
-  { now, failures, forced }: { readonly now: number; readonly failures: number; readonly forced: boolean },
+  circumstances: Circumstances,
+): Refusal => {
+  const refusal = ownRefusalOf(answer, circumstances)
+  if (answer.kind === 'lacking' || answer.shared === undefined) return refusal
+  // Whoever has asked is the one to tell of it, and to wait for as long as it takes.
+  return { ...refusal, waitMs: Math.min(refusal.waitMs, answer.newsMs ?? refusal.waitMs), alert: false }
+}
+
+const ownRefusalOf = (
+  answer: Exclude<TokenAnswer, { kind: 'token' }>,
+  { now, failures, forced }: Circumstances,
 ): Refusal => {
   switch (answer.kind) {
     case 'failed':

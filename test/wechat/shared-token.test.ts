@@ -99,6 +99,42 @@ suite('fifty processes', () => {
   })
 })
 
+suite('a refusal', () => {
+  test('of the address of one process holds up another for a moment only', async (t: TestContext) => {
+    const { openNode, tokenCalls, pass } = await openNetwork(t)
+    const unlisted = (): AskForToken => async () => ({
+      kind: 'refused',
+      errcode: 40164,
+      errmsg: 'invalid ip',
+    })
+    const [one, other] = [await openNode({ around: unlisted }), await openNode()]
+    assert.partialDeepStrictEqual(await one.get(), { errcode: 40164 })
+    assert.partialDeepStrictEqual(await other.get(), { errcode: 40164 })
+    assert.equal(await tokenCalls(), 0)
+    await pass(15 * seconds)
+    tokenIn(await other.get())
+    await pass(5 * minutes)
+    assert.equal(tokenIn(await one.get()), other.current())
+  })
+
+  test('leaves others the token that is there', async (t: TestContext) => {
+    const { openNode, pass, clock } = await openNetwork(t)
+    let answers = 0
+    const around =
+      (ask: AskForToken): AskForToken =>
+      (account, how) =>
+        answers++ === 0 ? ask(account, how) : Promise.resolve({ kind: 'failed', error: 'timeout' })
+    const one = await openNode({ around })
+    const token = tokenIn(await one.get())
+    await pass(2 * hours - 4 * minutes)
+    await one.get()
+    await until(() => one.events().includes('refused'), limitMs)
+    assert.equal(tokenIn(await one.get()), token)
+    clock.advance(seconds)
+    assert.equal(tokenIn(await (await openNode()).get()), token)
+  })
+})
+
 suite('the token that processes share', () => {
   test('is nowhere in Redis as it is, nor is the secret', async (t: TestContext) => {
     const { openNode, server } = await openNetwork(t)
