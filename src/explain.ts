@@ -321,17 +321,10 @@ const reasonTexts: Readonly<Record<string, { readonly why: Bilingual; readonly n
     },
     next: { zh: '检查存储；消息会自动继续。', en: 'Check the storage; the message goes on by itself.' },
   },
-  'refresh-token-unread': {
-    why: {
-      zh: '存储没有应答，无法确认最新的 refresh_token，所以没有换取 access_token。',
-      en: 'The storage does not say which refresh token is the latest, so no access token is asked for.',
-    },
-    next: { zh: '检查存储；消息会自动继续。', en: 'Check the storage; the message goes on by itself.' },
-  },
   'token-shelf-away': {
     why: {
-      zh: '存储没有应答，无法确认其他进程是否已有 access_token；此时自行获取会使它们的失效。',
-      en: 'The storage does not say whether another process has an access_token, and asking for one would end that.',
+      zh: '存储没有应答，无法确认其他进程是否已有更新的 token；此时自行获取会使它失效。',
+      en: 'The storage does not say whether another process has a newer token, and asking for one would end that.',
     },
     next: { zh: '检查 Redis；消息会自动继续。', en: 'Check Redis; the message goes on by itself.' },
   },

@@ -121,7 +121,7 @@ export const createPlatforms = (
 
   const askAsAuthorised: AskForToken = async (account, { centre }) => {
     const latest = await latestOf(account)
-    if (latest === undefined) return { kind: 'failed', error: 'refresh-token-unread' }
+    if (latest === undefined) return { kind: 'failed', error: 'token-shelf-away' }
     const { appid, authorizedBy } = latest
     if (!authorizedBy?.refreshToken)
       return { kind: 'lacking', error: 'authorization-missing', until: clock.now() + minute }
