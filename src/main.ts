@@ -219,7 +219,7 @@ const openWechat = ({
   const accountOf = directory.account
   const endpoints = createTokenEndpoints({ clock, timeoutMs: Math.min(config.callTimeoutMs, 5000) })
   const platforms = createPlatforms(
-    { client, directory: { ...directory, refresh: async () => {} }, clock, observe },
+    { client, directory: { refresh: async () => {}, ...directory }, clock, observe },
     () => tokens,
   )
   const ask = createTokenSource({ client, askEndpoint: endpoints.ask, ...platforms })
