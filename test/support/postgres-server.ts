@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chownSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
+import { postgres, programsOf } from '../../scripts/servers.ts'
 import { until } from './waiting.ts'
 
 /** A PostgreSQL of the tests' own, whose processes and files they may do anything to. */
@@ -17,18 +18,6 @@ export interface PostgresServer {
   kill(): Promise<void>
   /** Ends it and removes its files. */
   remove(): Promise<void>
-}
-
-const missing =
-  'There is no PostgreSQL for these tests: install postgresql (Debian: apt-get install postgresql), ' +
-  'or let HONGYAN_TEST_POSTGRES=postgres://… point to one that is running'
-
-/** The folder of the newest PostgreSQL that Debian has installed. */
-const newestBin = (): string => {
-  const version = (path: string) => Number(path.split('/').at(-2))
-  const [bin] = globSync('/usr/lib/postgresql/*/bin').sort((a, b) => version(b) - version(a))
-  if (bin === undefined) throw new Error(missing)
-  return bin
 }
 
 const freePort = (): Promise<number> =>
@@ -56,7 +45,7 @@ const asUser = (): { readonly uid: number; readonly gid: number } | undefined =>
 
 /** Starts a PostgreSQL on a free port, in a temporary folder; it syncs what it commits. */
 export const startPostgres = async (): Promise<PostgresServer> => {
-  const bin = newestBin()
+  const bin = programsOf(postgres)
   const user = asUser()
   const folder = mkdtempSync(join(tmpdir(), 'hongyan-postgres-'))
   if (user) chownSync(folder, user.uid, user.gid)

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { Redis } from 'ioredis'
+import { programsOf, redis as server } from '../../scripts/servers.ts'
 import { openRedis, type RedisEngine, type RedisOptions } from '../../src/engines/redis/redis.ts'
 import { atEnd } from './at-end.ts'
 import { createTestClock, type TestClock } from './clock.ts'
@@ -14,7 +16,6 @@ import type { Harness } from './harness.ts'
 import { until } from './waiting.ts'
 
 const hourMs = 3_600_000
-const program = '/usr/bin/redis-server'
 
 /** A Redis of a test: on a free port, in a folder of its own, with the settings that lose nothing. */
 export interface RedisServer {
@@ -29,31 +30,28 @@ export interface RedisServer {
 
 /** A Redis that ends with the test. */
 export const startRedis = async (t: TestContext, settings: readonly string[] = []): Promise<RedisServer> => {
-  const server = await startServer(settings)
-  atEnd(t, server.end)
-  return server
+  const started = await startServer(settings)
+  atEnd(t, started.end)
+  return started
 }
 
 /**
- * Where the contracts run: one Redis for all of a file, or the one that HONGYAN_TEST_REDIS names. Every test has keys of
- * its own. It ends with the process.
+ * Where the contracts run: one Redis for all of a file, which ends with the process, or the one that HONGYAN_TEST_REDIS
+ * names. Every test has keys of its own; in a Redis that stays they go with the test, and nothing else is touched.
  */
 const sharedUrl = (): Promise<string> => {
   shared ??= process.env.HONGYAN_TEST_REDIS
     ? Promise.resolve(process.env.HONGYAN_TEST_REDIS)
-    : startServer([]).then((server) => {
-        process.once('exit', server.endNow)
-        return server.url
+    : startServer([]).then(({ url, endNow }) => {
+        process.once('exit', endNow)
+        return url
       })
   return shared
 }
 let shared: Promise<string> | undefined
 
 const startServer = async (settings: readonly string[]) => {
-  if (!existsSync(program))
-    throw new Error(
-      'There is no redis-server to test with. On Debian or Ubuntu: apt-get install redis-server',
-    )
+  const program = join(programsOf(server), 'redis-server')
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'hongyan-redis-'))
   const url = `redis://127.0.0.1:${port}`
@@ -164,9 +162,21 @@ export const openRedisEngine = async (
 export const openRedisHarness = async (t: TestContext): Promise<Harness> => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const url = await sharedUrl()
-  return harnessOn(t, { url, prefix: `test-${process.pid}-${harnesses++}:`, clock: createTestClock() })
+  const prefix = `hongyan-test-${randomUUID()}:`
+  if (process.env.HONGYAN_TEST_REDIS) atEnd(t, () => removeKeys(url, prefix))
+  return harnessOn(t, { url, prefix, clock: createTestClock() })
 }
-let harnesses = 0
+
+/** Takes away what one test has left in a Redis that is not ours. */
+const removeKeys = async (url: string, prefix: string): Promise<void> => {
+  const redis = new Redis(url, { retryStrategy: () => null, protocol: 2 })
+  try {
+    for await (const keys of redis.scanStream({ match: `${prefix}*`, count: 1000 }))
+      if (keys.length > 0) await redis.unlink(...(keys as string[]))
+  } finally {
+    redis.disconnect()
+  }
+}
 
 type Place = { readonly url: string; readonly prefix: string; readonly clock: TestClock }
 
