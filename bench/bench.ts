@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: measures Hongyan beside its bare limits and beside the same job on BullMQ, one process
- * under measurement at a time, contestants in turns, and writes what it found to `bench/results/`.
+ * `npm run bench`: measures Hongyan, by itself and on a Redis, beside its bare limits and beside the same job on BullMQ,
+ * one process under measurement at a time, contestants in turns, and writes what it found to `bench/results/`.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ const names = [...scenarios.map(({ name }) => name), 'search', 'idle']
 const limitMs = 240_000
 
 const run = async (options: Options): Promise<Results> => {
-  const { only, rounds, scale } = options
+  const { only, of, rounds, scale } = options
   const machine = describeMachine()
   const failures: string[] = []
   const wanted = (name: string) => only.length === 0 || only.includes(name)
@@ -42,7 +42,9 @@ const run = async (options: Options): Promise<Results> => {
   const measurements: Measurement[] = []
   for (const scenario of scenarios.filter(({ name }) => wanted(name))) {
     const scaled = scaledBy(scenario, scale)
-    const present = scenario.contestants.filter((each) => machine.redis !== undefined || !needsRedis(each))
+    const present = scenario.contestants.filter(
+      (each) => (of.length === 0 || of.includes(each)) && (machine.redis !== undefined || !needsRedis(each)),
+    )
     for (let round = 0; round < rounds; round++)
       for (const contestant of present) {
         const name = `${scenario.name} ${contestant}`
@@ -76,6 +78,7 @@ const scaledBy = (scenario: Scenario, scale: number): Scenario => ({
   ...scenario,
   messages: Math.round((scenario.messages * scale) / 100) * 100,
   warmup: Math.round((scenario.warmup * scale) / 100) * 100,
+  behind: Math.round(((scenario.behind ?? 0) * scale) / 100) * 100,
 })
 
 const progress = ({ scenario, contestant, perSecond, cpuUs }: Measured, round: number): void => {
@@ -86,8 +89,8 @@ const progress = ({ scenario, contestant, perSecond, cpuUs }: Measured, round: n
 /**
  * Results of a part, of few messages or under a profiler are shown, but do not take the place of real ones.
  */
-const isWhole = ({ only, scale, profile }: Options): boolean =>
-  only.length === 0 && scale >= 1 && profile === undefined
+const isWhole = ({ only, of, scale, profile }: Options): boolean =>
+  only.length === 0 && of.length === 0 && scale >= 1 && profile === undefined
 
 const save = (results: Results, report: string): void => {
   const folder = join(import.meta.dirname, 'results')

@@ -5,19 +5,29 @@ import { type Fsync, startRedis } from './peer/redis.ts'
 import { type Process, startProcess } from './process.ts'
 import type { ServiceTasks, StorePlace } from './service.ts'
 
-/** `peer` syncs every command, as Hongyan does; `peer-everysec` may lose a second. */
-export type Contestant = 'bare' | 'hongyan' | 'peer' | 'peer-everysec'
+/**
+ * `hongyan` keeps its messages in its own process, `hongyan-redis` in a Redis. `peer` syncs every command, as both of
+ * them do; `peer-everysec` may lose a second.
+ */
+export type Contestant = 'bare' | Ours | 'peer' | 'peer-everysec'
+export type Ours = 'hongyan' | 'hongyan-redis'
 
-export const contestants: readonly Contestant[] = ['bare', 'hongyan', 'peer', 'peer-everysec']
+export const ours: readonly Ours[] = ['hongyan', 'hongyan-redis']
+export const contestants: readonly Contestant[] = ['bare', ...ours, 'peer', 'peer-everysec']
 
 const files: Readonly<Record<Contestant, string>> = {
   bare: 'bare.ts',
   hongyan: 'hongyan.ts',
+  'hongyan-redis': 'hongyan.ts',
   peer: 'peer/service.ts',
   'peer-everysec': 'peer/service.ts',
 }
 
-const fsyncs: Readonly<Partial<Record<Contestant, Fsync>>> = { peer: 'always', 'peer-everysec': 'everysec' }
+const fsyncs: Readonly<Partial<Record<Contestant, Fsync>>> = {
+  'hongyan-redis': 'always',
+  peer: 'always',
+  'peer-everysec': 'everysec',
+}
 
 export const needsRedis = (contestant: Contestant): boolean => fsyncs[contestant] !== undefined
 
@@ -33,7 +43,7 @@ export const startContestant = (
   contestant: Contestant,
   { signal, profile }: Conditions,
 ): Process<ServiceTasks> => {
-  const profiled = contestant === 'hongyan' && profile !== undefined
+  const profiled = files[contestant] === 'hongyan.ts' && profile !== undefined
   const execArgv = profiled ? ['--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`] : []
   return startProcess<ServiceTasks>(files[contestant], { signal, execArgv })
 }

@@ -3,17 +3,20 @@
  */
 import { type Config, readConfig } from '../src/config.ts'
 import { openEmbedded } from '../src/engines/embedded/embedded.ts'
+import { openRedis } from '../src/engines/redis/redis.ts'
 import { newKey, type Service, startService, systemClock } from '../src/main.ts'
+import type { Queue } from '../src/queue.ts'
 import { messageOf } from './accepted.ts'
 import { markNow } from './cpu.ts'
 import { answer } from './process.ts'
-import { createTally, type ServiceTasks, type Tally } from './service.ts'
+import { createTally, type ServiceTasks, type StorePlace, type Tally } from './service.ts'
 import { account, concurrency, tenant } from './workload.ts'
 
 let service: Service | undefined
 let tally: Tally
+let redisPid: number | undefined
 
-const configOf = (home: string, wechat: string): Config =>
+const configOf = ({ home, redis }: StorePlace, wechat: string): Config =>
   readConfig({
     HONGYAN_HOME: home,
     HONGYAN_HTTP: '127.0.0.1:0',
@@ -21,6 +24,7 @@ const configOf = (home: string, wechat: string): Config =>
     HONGYAN_CONCURRENCY: String(concurrency),
     HONGYAN_LOG: 'error',
     HONGYAN_TEMPLATE_SYNC: 'off',
+    ...(redis && { HONGYAN_ENGINE: `redis://127.0.0.1:${redis.port}` }),
   })
 
 const fail = (error: Error): never => {
@@ -37,21 +41,24 @@ const furnish = async (config: Config): Promise<void> => {
   await stop()
 }
 
+/** The engine alone, with nobody who works on what it holds. */
+const openEngine = ({
+  engine,
+  leaseMs,
+  retentionMs,
+}: Config): Promise<{ readonly queue: Queue; close(): Promise<void> }> => {
+  const settings = { clock: systemClock, leaseMs, retentionMs }
+  return engine.kind === 'embedded'
+    ? openEmbedded({ ...settings, folder: engine.folder, onFailure: fail })
+    : openRedis({ ...settings, ...engine, onAlert() {} })
+}
+
 const publishedAtOnce = 500
 
 answer<ServiceTasks>(
   {
-    async preload({ home, count }) {
-      const { engine, leaseMs, retentionMs } = configOf(home, 'http://127.0.0.1')
-      if (engine.kind !== 'embedded') throw new Error('Only the embedded engine can be filled beforehand')
-      const { folder } = engine
-      const { queue, close } = await openEmbedded({
-        folder,
-        clock: systemClock,
-        leaseMs,
-        retentionMs,
-        onFailure: fail,
-      })
+    async preload({ count, ...place }) {
+      const { queue, close } = await openEngine(configOf(place, 'http://127.0.0.1'))
       let published: Promise<unknown> = Promise.resolve()
       for (let first = 0; first < count; first += publishedAtOnce) {
         const messages = Array.from({ length: Math.min(publishedAtOnce, count - first) }, (_, n) =>
@@ -65,10 +72,11 @@ answer<ServiceTasks>(
       await close()
     },
 
-    async start({ home, roles, wechat, milestones }) {
-      const config = configOf(home, wechat)
+    async start({ roles, wechat, milestones, ...place }) {
+      const config = configOf(place, wechat)
       await furnish(config)
-      tally = createTally(milestones)
+      redisPid = place.redis?.pid
+      tally = createTally(milestones, redisPid)
       service = await startService({ ...config, roles }, fail)
       service.observer.subscribe((observation) => {
         if (observation.kind === 'settled' && observation.settlement.kind === 'sent') tally.add()
@@ -79,7 +87,7 @@ answer<ServiceTasks>(
     },
 
     settled: (count) => tally.settled(count),
-    mark: () => markNow(),
+    mark: () => markNow(redisPid),
   },
   async () => service?.stop(),
 )

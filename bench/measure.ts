@@ -11,9 +11,11 @@ import type { SinkTasks } from './sink.ts'
 export interface Scenario {
   readonly name: string
   readonly about: string
-  readonly kind: 'accept' | 'work' | 'path'
+  readonly kind: 'accept' | 'work' | 'path' | 'depth'
   readonly messages: number
   readonly warmup: number
+  /** Of `depth`: how many wait behind those that are measured. */
+  readonly behind?: number
   readonly load?: Pick<LoadOptions, 'auth' | 'size' | 'connections'>
   readonly contestants: readonly Contestant[]
 }
@@ -42,23 +44,24 @@ const measureAccept: Measure = async (scenario, contestant, conditions) => {
   return measurementOf({ scenario: name, contestant, messages, before, after, ms, load: run })
 }
 
-/** Messages that wait already are sent: from the settlement that ends the warm-up to the last one. */
+/** Messages that wait already are sent: from the settlement that ends the warm-up to the last one that counts. */
 const measureWork: Measure = async (scenario, contestant, conditions) => {
-  const { name, messages, warmup } = scenario
+  const { name, messages, warmup, behind = 0 } = scenario
   const total = warmup + messages
   await using place = await openPlace(contestant)
   await using sink = startProcess<SinkTasks>('sink.ts', conditions)
   const wechat = await sink.ask('listen')
   {
     await using storing = startContestant(contestant, { signal: conditions.signal })
-    await storing.ask('preload', { ...placeOf(place), count: total })
+    await storing.ask('preload', { ...placeOf(place), count: total + behind })
   }
   await using service = startContestant(contestant, conditions)
   const milestones = [warmup, total]
   await service.ask('start', { ...placeOf(place), roles: ['worker'], wechat, milestones })
   const before = await service.ask('settled', warmup)
   const after = await service.ask('settled', total)
-  expectSends(await sink.ask('sends'), total)
+  // Those behind are on their way meanwhile.
+  if (behind === 0) expectSends(await sink.ask('sends'), total)
   const ms = after.atMs - before.atMs
   return measurementOf({ scenario: name, contestant, messages, before, after, ms })
 }
@@ -99,5 +102,6 @@ const expectSends = (sends: number, expected: number): void => {
 export const measureBy: Readonly<Record<Scenario['kind'], Measure>> = {
   accept: measureAccept,
   work: measureWork,
+  depth: measureWork,
   path: measurePath,
 }

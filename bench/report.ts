@@ -1,10 +1,20 @@
 /** The results as a page: what a terminal shows and what `latest.md` keeps. */
+import { ours } from './contestants.ts'
 import type { IdleResult } from './idle.ts'
 import type { Machine } from './machine.ts'
 import type { Measurement } from './measurement.ts'
-import { scenarios } from './scenarios.ts'
+import { depths, mostAwayByDepth, scenarios } from './scenarios.ts'
 import type { SearchResult } from './search.ts'
-import { type Line, linesOf, type Ratio, ratiosOf, type Verdict, verdictsOf } from './summary.ts'
+import {
+  type DepthVerdict,
+  depthVerdictsOf,
+  type Line,
+  linesOf,
+  type Ratio,
+  ratiosOf,
+  type Verdict,
+  verdictsOf,
+} from './summary.ts'
 
 export interface Results {
   readonly date: string
@@ -21,14 +31,15 @@ export interface Results {
 
 export const renderReport = (results: Results): string => {
   const { measurements, failures } = results
+  const lines = linesOf(measurements)
   const ratios = ratiosOf(measurements)
   return [
     '# Benchmark',
     '',
     heading(results),
     '',
-    ...measurementTable(linesOf(measurements), ratios),
-    ...verdictTable(verdictsOf(ratios)),
+    ...measurementTable(lines, ratios),
+    ...verdictTable(verdictsOf(ratios), depthVerdictsOf(lines)),
     ...others(results),
     ...(failures.length > 0 ? ['Not measured:', '', ...failures.map((failure) => `- ${failure}`), ''] : []),
     notes,
@@ -41,7 +52,7 @@ const heading = ({ date, commit, machine, rounds, scale }: Results): string => {
   const parts = [
     `${date.slice(0, 10)}, commit ${commit}`,
     `${cpu}, ${cores} cores, ${memoryGb} GB, ${system}, Node ${node}`,
-    redis === undefined ? 'no Redis: the peer is left out' : `Redis ${redis}`,
+    redis === undefined ? 'no Redis: those who need one are left out' : `Redis ${redis}`,
     `load before the start ${load}, a sync of the disk ${syncMs.p50} ms (p90 ${syncMs.p90} ms)`,
     `median of ${rounds} rounds, counts × ${scale}`,
     ...(storesInMemory ? ['stored in memory: syncs cost nothing here'] : []),
@@ -53,7 +64,6 @@ const measurementTable = (lines: readonly Line[], ratios: readonly Ratio[]): rea
   if (lines.length === 0) return []
   const rows = lines.map((line) => {
     const { scenario, contestant, perSecond, cpuUs, ownUs, serverUs, p50Ms, p99Ms } = line
-    const ratio = ratios.find((each) => each.scenario === scenario && each.against === contestant)
     const cpu =
       serverUs > 0 ? `${cpuUs.toFixed(1)} (${ownUs.toFixed(1)} + ${serverUs.toFixed(1)})` : cpuUs.toFixed(1)
     return [
@@ -62,8 +72,12 @@ const measurementTable = (lines: readonly Line[], ratios: readonly Ratio[]): rea
       Math.round(perSecond).toLocaleString('en'),
       cpu,
       p50Ms === undefined ? '' : `${p50Ms.toFixed(1)} / ${p99Ms!.toFixed(1)}`,
-      ratio ? times(ratio.second) : '',
-      ratio ? times(ratio.cpuSecond) : '',
+      ...ours.flatMap((of) => {
+        const isThis = (each: Ratio) =>
+          each.of === of && each.scenario === scenario && each.against === contestant
+        const ratio = ratios.find(isThis)
+        return ratio ? [times(ratio.second), times(ratio.cpuSecond)] : ['', '']
+      }),
     ]
   })
   const head = [
@@ -72,8 +86,7 @@ const measurementTable = (lines: readonly Line[], ratios: readonly Ratio[]): rea
     'messages/s',
     'CPU µs/message',
     'p50 / p99 ms',
-    'Hongyan: per s',
-    'per CPU s',
+    ...ours.flatMap((of) => [`${of}: per s`, 'per CPU s']),
   ]
   return [...table(head, rows), '', ...scenarioNotes(lines), '']
 }
@@ -83,14 +96,23 @@ const scenarioNotes = (lines: readonly Line[]): readonly string[] =>
     .filter(({ name }) => lines.some(({ scenario }) => scenario === name))
     .map(({ name, about }) => `- \`${name}\`: ${about}.`)
 
-const verdictTable = (verdicts: readonly Verdict[]): readonly string[] => {
-  if (verdicts.length === 0) return []
-  const rows = verdicts.map(({ scenario, against, by, atLeast, ratio, met }) => [
-    scenario,
-    `≥ ${atLeast} × ${against} per ${by}`,
-    times(ratio),
-    met ? 'met' : 'not met',
-  ])
+const verdictTable = (verdicts: readonly Verdict[], byDepth: readonly DepthVerdict[]): readonly string[] => {
+  if (verdicts.length + byDepth.length === 0) return []
+  const word = (met: boolean) => (met ? 'met' : 'not met')
+  const rows = [
+    ...verdicts.map(({ of, scenario, against, by, atLeast, ratio, met }) => [
+      scenario,
+      `${of} ≥ ${atLeast} × ${against} per ${by}`,
+      times(ratio),
+      word(met),
+    ]),
+    ...byDepth.map(({ scenario, times: found, met }) => [
+      scenario,
+      `CPU per message of ${depths[0]!.name} ± ${100 * mostAwayByDepth} %`,
+      times(found),
+      word(met),
+    ]),
+  ]
   return [...table(['scenario', 'target', 'measured', ''], rows), '']
 }
 
@@ -115,6 +137,7 @@ const others = ({ search, idle }: Results): readonly string[] => [
 ]
 
 const notes = `Contestants: \`bare\` is Fastify with the schema and undici's dispatch with nothing between;
+\`hongyan\` keeps its messages in its own process, \`hongyan-redis\` in a Redis that syncs every command;
 \`peer\` is the same job on BullMQ with a Redis that syncs every command, as Hongyan does, \`peer-everysec\`
 with one that syncs once a second. CPU counts all threads of the contestant's process and, after the plus,
 its Redis; not the load generator and the sink. Ratios say how many times as many messages Hongyan manages,

@@ -1,12 +1,24 @@
 /** What is measured, and what we aim for. */
-import { type Contestant, contestants } from './contestants.ts'
+import { type Contestant, contestants, type Ours, ours } from './contestants.ts'
 import type { Scenario } from './measure.ts'
 
-const withoutPeers: readonly Contestant[] = ['bare', 'hongyan']
+const withoutPeers: readonly Contestant[] = ['bare', ...ours]
 // Enough requests at once that a durable answer, which waits for the disk, is a matter of latency and not of
 // rate.
 const single = { auth: 'bearer', size: 1, connections: 256 } as const
 const array = { auth: 'bearer', size: 100, connections: 32 } as const
+
+/** What a message costs while this many wait: the last of a long backlog must not cost more than the first of a short one. */
+const depth = (queued: number): Scenario => ({
+  name: `depth-${queued}`,
+  about: `8,000 are sent while ${queued.toLocaleString('en')} wait`,
+  kind: 'depth',
+  messages: 8_000,
+  warmup: 2_000,
+  behind: queued - 10_000,
+  contestants: ['hongyan-redis'],
+})
+export const depths: readonly Scenario[] = [10_000, 100_000, 1_000_000].map(depth)
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -62,10 +74,12 @@ export const scenarios: readonly Scenario[] = [
     load: array,
     contestants,
   },
+  ...depths,
 ]
 
 /** `by`: messages per second, or messages per second of CPU. */
 export interface Target {
+  readonly of: Ours
   readonly scenario: string
   readonly against: Contestant
   readonly by: 'second' | 'CPU second'
@@ -73,10 +87,17 @@ export interface Target {
 }
 
 export const targets: readonly Target[] = [
-  { scenario: 'accept-single', against: 'bare', by: 'second', atLeast: 0.6 },
-  { scenario: 'accept-array', against: 'bare', by: 'second', atLeast: 0.6 },
-  { scenario: 'worker', against: 'bare', by: 'second', atLeast: 0.8 },
-  { scenario: 'worker', against: 'peer', by: 'second', atLeast: 3 },
-  { scenario: 'path-single', against: 'peer', by: 'CPU second', atLeast: 2.5 },
-  { scenario: 'path-array', against: 'peer', by: 'CPU second', atLeast: 4 },
+  { of: 'hongyan', scenario: 'accept-single', against: 'bare', by: 'second', atLeast: 0.6 },
+  { of: 'hongyan', scenario: 'accept-array', against: 'bare', by: 'second', atLeast: 0.6 },
+  { of: 'hongyan', scenario: 'worker', against: 'bare', by: 'second', atLeast: 0.8 },
+  { of: 'hongyan', scenario: 'worker', against: 'peer', by: 'second', atLeast: 3 },
+  { of: 'hongyan', scenario: 'path-single', against: 'peer', by: 'CPU second', atLeast: 2.5 },
+  { of: 'hongyan', scenario: 'path-array', against: 'peer', by: 'CPU second', atLeast: 4 },
+  { of: 'hongyan-redis', scenario: 'accept-single', against: 'bare', by: 'second', atLeast: 0.5 },
+  { of: 'hongyan-redis', scenario: 'accept-array', against: 'bare', by: 'second', atLeast: 0.5 },
+  { of: 'hongyan-redis', scenario: 'worker', against: 'bare', by: 'second', atLeast: 0.7 },
+  { of: 'hongyan-redis', scenario: 'worker', against: 'peer', by: 'second', atLeast: 3 },
 ]
+
+/** CPU per message, whatever waits behind: so far from the shortest backlog's at most. */
+export const mostAwayByDepth = 0.1

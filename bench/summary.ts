@@ -1,7 +1,7 @@
 /** From measurements to medians, and to ratios of what was measured in the same round. */
-import type { Contestant } from './contestants.ts'
+import { type Contestant, type Ours, ours } from './contestants.ts'
 import type { Measurement } from './measurement.ts'
-import { type Target, targets } from './scenarios.ts'
+import { depths, mostAwayByDepth, type Target, targets } from './scenarios.ts'
 
 /** The medians of one contestant in one scenario. */
 export interface Line {
@@ -18,6 +18,7 @@ export interface Line {
 
 /** Hongyan beside another: how many times as many messages per second, and per second of CPU. */
 export interface Ratio {
+  readonly of: Ours
   readonly scenario: string
   readonly against: Contestant
   readonly second: number
@@ -52,31 +53,50 @@ export const linesOf = (measurements: readonly Measurement[]): readonly Line[] =
  */
 export const ratiosOf = (measurements: readonly Measurement[]): readonly Ratio[] => {
   const byGroup = groups(measurements)
-  return [...byGroup.values()].flatMap((others) => {
-    const { scenario, contestant: against } = others[0]!
-    const ours = byGroup.get(keyOf(scenario, 'hongyan'))
-    if (against === 'hongyan' || ours === undefined) return []
-    const pairs = others.flatMap((other) =>
-      ours.filter(({ round }) => round === other.round).map((one) => [one, other] as const),
-    )
-    if (pairs.length === 0) return []
-    const ratio = (of: (one: Measurement, other: Measurement) => number) =>
-      median(pairs.map(([one, other]) => of(one, other)))
-    const second = ratio((one, other) => one.perSecond / other.perSecond)
-    const cpuSecond = ratio((one, other) => other.cpuUs / one.cpuUs)
-    return [{ scenario, against, second, cpuSecond }]
-  })
+  return ours.flatMap((of) =>
+    [...byGroup.values()].flatMap((others) => {
+      const { scenario, contestant: against } = others[0]!
+      if (against === of) return []
+      const pairs = others.flatMap((other) =>
+        (byGroup.get(keyOf(scenario, of)) ?? [])
+          .filter(({ round }) => round === other.round)
+          .map((one) => [one, other] as const),
+      )
+      if (pairs.length === 0) return []
+      const second = median(pairs.map(([one, other]) => one.perSecond / other.perSecond))
+      const cpuSecond = median(pairs.map(([one, other]) => other.cpuUs / one.cpuUs))
+      return [{ of, scenario, against, second, cpuSecond }]
+    }),
+  )
 }
 
 export const verdictsOf = (ratios: readonly Ratio[]): readonly Verdict[] =>
   targets.flatMap((target) => {
     const found = ratios.find(
-      ({ scenario, against }) => scenario === target.scenario && against === target.against,
+      ({ of, scenario, against }) =>
+        of === target.of && scenario === target.scenario && against === target.against,
     )
     if (!found) return []
     const ratio = target.by === 'second' ? found.second : found.cpuSecond
     return [{ ...target, ratio, met: ratio >= target.atLeast }]
   })
+
+/** What a message costs beside what it costs with the shortest backlog, for each longer one. */
+export interface DepthVerdict {
+  readonly scenario: string
+  readonly times: number
+  readonly met: boolean
+}
+
+export const depthVerdictsOf = (lines: readonly Line[]): readonly DepthVerdict[] => {
+  const [first, ...deeper] = depths.flatMap(
+    ({ name }) => lines.find(({ scenario }) => scenario === name) ?? [],
+  )
+  return deeper.map(({ scenario, cpuUs }) => {
+    const times = cpuUs / first!.cpuUs
+    return { scenario, times, met: Math.abs(times - 1) <= mostAwayByDepth }
+  })
+}
 
 const keyOf = (scenario: string, contestant: Contestant): string => `${scenario} ${contestant}`
 
