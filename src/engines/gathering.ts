@@ -16,6 +16,8 @@ export interface GatheringOptions<Row, Result> {
   readonly maxRows: number
   /** How long the first row waits for others; 0: only for what comes in the same turn of the event loop. */
   readonly waitMs: number
+  /** Groups under way at most: while the store is busy, the next group grows. By default there is no limit. */
+  readonly groupsAtOnce?: number
   readonly perform: (rows: readonly Row[]) => Promise<readonly Result[]>
   /**
    * Whether a failure may be the fault of one row. Then nothing of the group was done, and every caller's rows go alone, so
@@ -33,11 +35,19 @@ interface Caller<Row, Result> {
 export const createGathering = <Row, Result>(
   options: GatheringOptions<Row, Result>,
 ): Gathering<Row, Result> => {
-  const { maxRows, waitMs, perform, mayBeOneRow = () => false } = options
+  const {
+    maxRows,
+    waitMs,
+    groupsAtOnce = Number.POSITIVE_INFINITY,
+    perform,
+    mayBeOneRow = () => false,
+  } = options
   const underWay = new Set<Promise<void>>()
   let callers: Caller<Row, Result>[] = []
   let count = 0
   let pending = 0
+  /** Rows that should have been sent wait until a group is answered for. */
+  let held = false
   let stopWaiting = () => {}
 
   /** One caller may bring any number, and a call to the server takes only so many arguments. */
@@ -66,11 +76,15 @@ export const createGathering = <Row, Result>(
 
   const flush = () => {
     stopWaiting()
-    if (count === 0) return
+    held = count > 0 && underWay.size >= groupsAtOnce
+    if (count === 0 || held) return
     const group = callers
     callers = []
     count = 0
-    const sent = send(group).finally(() => underWay.delete(sent))
+    const sent = send(group).finally(() => {
+      underWay.delete(sent)
+      if (held) flush()
+    })
     underWay.add(sent)
   }
 
@@ -86,8 +100,10 @@ export const createGathering = <Row, Result>(
       }),
     pending: () => pending,
     async drain() {
-      flush()
-      await Promise.all(underWay)
+      do {
+        flush()
+        await Promise.all(underWay)
+      } while (count > 0)
     },
   }
 }

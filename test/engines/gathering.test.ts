@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { createGathering } from '../../src/engines/gathering.ts'
 
 /** A store that doubles numbers and fails whole on a number that it cannot take. */
@@ -37,6 +38,43 @@ suite('what gathers rows', () => {
       groups.map(({ length }) => length),
       [4, 4, 1],
     )
+  })
+
+  test('lets the next group grow while as many are under way as may be', async () => {
+    const groups: number[] = []
+    const answers: (() => void)[] = []
+    const gathering = createGathering<number, number>({
+      ...{ maxRows: 4, waitMs: 0, groupsAtOnce: 2 },
+      perform(rows) {
+        groups.push(rows.length)
+        return new Promise((resolve) => answers.push(() => resolve(rows)))
+      },
+    })
+    const added = [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12], [13]].map((rows) => gathering.add(rows))
+    assert.deepEqual(groups, [4, 4])
+    answers.shift()!()
+    await added[0]
+    await turn()
+    assert.deepEqual(groups, [4, 4, 5])
+    const drained = gathering.drain()
+    for (const answer of answers) answer()
+    await Promise.all([drained, ...added])
+    assert.equal(gathering.pending(), 0)
+  })
+
+  test('drains what it has held back as well', async () => {
+    const groups: number[] = []
+    const gathering = createGathering<number, number>({
+      ...{ maxRows: 2, waitMs: 0, groupsAtOnce: 1 },
+      async perform(rows) {
+        groups.push(rows.length)
+        return rows
+      },
+    })
+    const added = [gathering.add([1, 2]), gathering.add([3, 4])]
+    await gathering.drain()
+    assert.deepEqual([groups, gathering.pending()], [[2, 2], 0])
+    await Promise.all(added)
   })
 
   test('lets a failure of the store be the failure of all', async () => {

@@ -25,6 +25,8 @@ const depth = scriptOf('count what waits', depthScript)
 /** Nobody waits for a settlement but the lease, so settlements may wait a little for each other. */
 const settleWaitMs = 5
 const maxRows = 500
+/** While one group is synced the next one travels; more would only be smaller. */
+const groupsAtOnce = 2
 /** How many parked messages one step makes ready. */
 const releasedAtOnce = 1000
 /** A word that something is ready may be lost, so who waits looks again after this long. */
@@ -57,7 +59,7 @@ export const createRedisQueue = (options: QueueOptions): Queue & { pending(): nu
   const leases = createLeases({ shards, clock, leaseMs, consumer })
   const takeIn = createIntake(shards)
   const intake = createGathering<Message, Publication>({
-    ...{ maxRows, waitMs: 0 },
+    ...{ maxRows, waitMs: 0, groupsAtOnce },
     async perform(messages) {
       const publications = await takeIn(messages)
       await options.confirm()
@@ -65,8 +67,7 @@ export const createRedisQueue = (options: QueueOptions): Queue & { pending(): nu
     },
   })
   const settlements = createGathering<SettledRow, boolean>({
-    maxRows,
-    waitMs: settleWaitMs,
+    ...{ maxRows, waitMs: settleWaitMs, groupsAtOnce },
     perform: (rows) => settleAll(shards, rows),
   })
   let closing: Promise<void> | undefined
