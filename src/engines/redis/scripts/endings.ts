@@ -1,3 +1,4 @@
+import { batchFunctions } from './batches.ts'
 import { grantFunctions } from './grants.ts'
 import { prelude } from './prelude.ts'
 import { receiptFunctions } from './receipts.ts'
@@ -11,7 +12,7 @@ import { receiptFunctions } from './receipts.ts'
  * Result: for each, 1 if it was settled, 0 if its lease is not the current one.
  */
 export const settleScript = `#!lua flags=allow-oom
-${prelude}${grantFunctions}${receiptFunctions}
+${prelude}${batchFunctions}${grantFunctions}${receiptFunctions}
 local results = {}
 
 -- What goes back on the books is what another message may be parked for.
@@ -37,7 +38,7 @@ local function settle(i)
   local doubtSince, msgid, step = text(ARGV[i + 6]), text(ARGV[i + 7]), text(ARGV[i + 8])
   local condition, effect = text(ARGV[i + 9]), text(ARGV[i + 10])
   local record = recordKey(id)
-  local f = redis.call('HMGET', record, 'st', 'n', 'ln', 'en', 'tn', 'ac', 'to', 'tp', 'gk', 'gh')
+  local f = redis.call('HMGET', record, 'st', 'n', 'ln', 'en', 'tn', 'ac', 'to', 'tp', 'gk', 'gh', 'mi')
   if f[1] ~= 'leased' or f[2] ~= number then return 0 end
   local lane, tenant, account, touser = f[3], f[5], f[6], f[7]
   if effect and f[9] then
@@ -48,22 +49,39 @@ local function settle(i)
     redis.call('HDEL', record, 'gh')
     f[10] = false
   end
-  leave(id, lane, f[4], false)
-  redis.call('HSET', record, 'st', state, 'up', now)
-  if reason then redis.call('HSET', record, 'rs', reason) end
-  if doubtSince then redis.call('HSET', record, 'ds', doubtSince) end
+  if f[4] then
+    later('XACK', streamKey(lane), group, f[4])
+    later('XDEL', streamKey(lane), nil, f[4])
+  end
+  local fields = { 'HSET', record, 'st', state, 'up', now }
+  local function set(name, value)
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
+  end
+  if reason then set('rs', reason) end
+  if doubtSince then set('ds', doubtSince) end
   if step then addStep(id, step, keptSteps) end
-  count(tenant, 'leased', state)
+  countLater(tenant, 'leased', state)
   if untilAt then
-    if f[10] then redis.call('HSET', record, 'gh', f[10]) end
-    redis.call('HSET', record, 'ra', untilAt)
+    set('ra', untilAt)
+    redis.call(unpack(fields))
+    redis.call('HDEL', record, 'en')
     redis.call('HINCRBY', record, 'tr', ARGV[i + 5])
     redis.call('ZADD', dueKey(lane), untilAt, id)
     tell(id, step)
     if condition then park(id, lane, untilAt, condition, account, touser, f[8], f[9]) end
   else
-    finish(id, state)
-    nameIt(id, account, msgid)
+    set('os', state)
+    set('oa', now)
+    if msgid and not f[11] then
+      set('mi', msgid)
+      redis.call('SADD', base .. ':w:' .. account .. ' ' .. msgid, id)
+    end
+    redis.call(unpack(fields))
+    redis.call('HDEL', record, 'en', 'ra', 'gh')
+    later('ZREM', dueKey(lane), nil, id)
+    later('ZADD', base .. ':final', nil, now, id)
+    later('SREM', base .. ':open', nil, id)
     tell(id, step)
   end
   if msgid or doubtSince then meetStrays(id, account, touser, tenant, state, msgid) end
@@ -71,6 +89,7 @@ local function settle(i)
 end
 
 for i = 3, #ARGV, 11 do results[#results + 1] = settle(i) end
+doWhatWasPutOff()
 return results
 `
 
