@@ -1,3 +1,4 @@
+import { batchFunctions } from './batches.ts'
 import { grantFunctions } from './grants.ts'
 import { prelude } from './prelude.ts'
 
@@ -63,14 +64,14 @@ return results
  * number, tries, doubt since or false, whether it needs a grant (1 or 0), grant handle or false, grant name or false.
  */
 export const claimScript = `#!lua flags=allow-oom
-${prelude}${grantFunctions}
+${prelude}${batchFunctions}${grantFunctions}
 local leaseUntil, consumer = ARGV[3], ARGV[4]
 local results = {}
 
 local function lease(lane, entry, id)
   local record = recordKey(id)
   local f = redis.call('HMGET', record, 'st', 'n', 'tr', 'la', 'ds', 'bg', 'cf', 'gk', 'gh', 'co', 'en', 'tn', 'ac',
-    'ch', 'to', 'tp', 'bd', 'aa', 'xa', 'ra')
+    'ch', 'to', 'tp', 'bd', 'aa', 'xa', 'ra', 'rs')
   local state, doubtSince, grantKey, held = f[1], f[5], f[8], f[9]
   -- An entry that the record does not know is left over from a repair.
   if not state or f[11] ~= entry then return pull(lane, entry) end
@@ -98,11 +99,11 @@ local function lease(lane, entry, id)
     end
   end
   if f[10] then redis.call('SREM', base .. ':c:' .. f[10], id) end
-  redis.call('HDEL', record, 'rs', 'co')
+  if f[10] or f[21] then redis.call('HDEL', record, 'rs', 'co') end
   redis.call('HSET', record, 'st', 'leased', 'ra', leaseUntil, 'la', now, 'n', f[2] + 1, 'up', now,
     'bg', f[7] == '1' and '0' or '1')
-  redis.call('ZADD', dueKey(lane), leaseUntil, id)
-  if state ~= 'leased' then count(f[12], state, 'leased') end
+  later('ZADD', dueKey(lane), nil, leaseUntil, id)
+  if state ~= 'leased' then countLater(f[12], state, 'leased') end
   tell(id, lost)
   results[#results + 1] = { id, f[12], f[13], f[14], lane, f[15], f[16], f[17], f[18], f[19], f[2] + 1, f[3],
     doubtSince, grantKey and 1 or 0, handle, name }
@@ -115,6 +116,7 @@ for lane = 0, 2 do
     if got then for _, entry in ipairs(got[1][2]) do lease(lane, entry[1], entry[2][2]) end end
   end
 end
+doWhatWasPutOff()
 return results
 `
 
