@@ -1,3 +1,4 @@
+import { batchFunctions } from './batches.ts'
 import { prelude } from './prelude.ts'
 
 /**
@@ -16,7 +17,7 @@ import { prelude } from './prelude.ts'
  * When memory is full this is refused as a whole; everything else goes on, so that the queue can be drained.
  */
 export const acceptScript = `#!lua
-${prelude}
+${prelude}${batchFunctions}
 local results = {}
 for i = 3, #ARGV, 15 do
   local id, tenant, lane, acceptedAt, sendAt = ARGV[i], ARGV[i + 1], ARGV[i + 4], ARGV[i + 8], ARGV[i + 9]
@@ -25,21 +26,28 @@ for i = 3, #ARGV, 15 do
   results[#results + 1] = known
   if not known then
     local state = tonumber(sendAt) > tonumber(acceptedAt) and 'scheduled' or 'queued'
-    redis.call('HSET', record, 'tn', tenant, 'ac', ARGV[i + 2], 'ch', ARGV[i + 3], 'ln', lane, 'to', ARGV[i + 5],
+    local fields = { 'HSET', record, 'tn', tenant, 'ac', ARGV[i + 2], 'ch', ARGV[i + 3], 'ln', lane, 'to', ARGV[i + 5],
       'tp', ARGV[i + 6], 'bd', ARGV[i + 7], 'aa', acceptedAt, 'sa', sendAt, 'xa', ARGV[i + 10], 'st', state,
-      'ra', sendAt, 'n', 0, 'tr', 0, 'up', acceptedAt)
-    if ARGV[i + 11] ~= '' then redis.call('HSET', record, 'xt', ARGV[i + 11]) end
-    if ARGV[i + 12] == '1' then redis.call('HSET', record, 'cf', '1') end
-    if ARGV[i + 13] ~= '' then redis.call('HSET', record, 'gk', ARGV[i + 13]) end
-    if tonumber(sendAt) <= tonumber(now) then push(lane, id, sendAt)
+      'ra', sendAt, 'n', 0, 'tr', 0, 'up', acceptedAt }
+    local function set(name, value)
+      fields[#fields + 1] = name
+      fields[#fields + 1] = value
+    end
+    if ARGV[i + 11] ~= '' then set('xt', ARGV[i + 11]) end
+    if ARGV[i + 12] == '1' then set('cf', '1') end
+    if ARGV[i + 13] ~= '' then set('gk', ARGV[i + 13]) end
+    if tonumber(sendAt) <= tonumber(now) then
+      set('en', redis.call('XADD', streamKey(lane), '*', 'id', id, 'at', sendAt))
     else redis.call('ZADD', dueKey(lane), sendAt, id) end
-    redis.call('ZADD', base .. ':tenant:' .. tenant, ARGV[i + 14], id)
+    redis.call(unpack(fields))
+    later('ZADD', base .. ':tenant:' .. tenant, nil, ARGV[i + 14], id)
     redis.call('ZADD', base .. ':p:' .. ARGV[i + 2] .. ' ' .. ARGV[i + 5], ARGV[i + 14], id)
-    redis.call('SADD', base .. ':open', id)
-    count(tenant, false, state)
+    later('SADD', base .. ':open', nil, id)
+    countLater(tenant, false, state)
     if telling then redis.call('XADD', base .. ':events', '*', 'id', id) end
   end
 end
+doWhatWasPutOff()
 return results
 `
 
