@@ -39,11 +39,19 @@ import { createTokenEndpoints } from './wechat/token-endpoint.ts'
 import { createTokenSource } from './wechat/token-source.ts'
 import { startWorker } from './worker.ts'
 
+export type { PostgresFacts } from './engines/postgres/examine.ts'
+export type { RedisFacts } from './engines/redis/examine.ts'
 export { bearerOf } from './gateway/auth.ts'
 export { newKey } from './gateway/keys.ts'
 export { readPrivateFile, writePrivateFile } from './home/private-file.ts'
 export { demoAccounts, type SimulatedAccount, startSimulator } from './simulator/simulator.ts'
-export { assertFolderFree }
+export { assertFolderFree, createVault }
+
+/** Looks at servers without changing them; their clients are loaded by those alone who ask. */
+export const examiners = {
+  redis: () => import('./engines/redis/examine.ts'),
+  postgres: () => import('./engines/postgres/examine.ts'),
+}
 
 export interface Service {
   /** Base address of the gateway, without a trailing slash; empty without that role. */

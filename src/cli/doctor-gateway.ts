@@ -1,11 +1,11 @@
 import { type Api, createApi } from './api.ts'
 import { ApiFailure } from './api-failure.ts'
 import type { Finding } from './doctor.ts'
+import { clockFinding } from './doctor-clock.ts'
 import type { Profile } from './profile.ts'
 import { say } from './say.ts'
 
 const patienceMs = 5000
-const maxSkewSeconds = 60
 
 /** Whether the gateway answers, shares our time, and knows our key. */
 export const gatewayFindings = async (profile: Profile | undefined): Promise<readonly Finding[]> => {
@@ -20,7 +20,7 @@ export const gatewayFindings = async (profile: Profile | undefined): Promise<rea
     if (!isReadiness(text)) return [notOurs(url), skipped('clock'), skipped('key')]
     return [
       readiness(url, response.status),
-      clockFinding(response.headers.get('Date')),
+      gatewayClock(response.headers.get('Date')),
       await keyFinding(profile),
     ]
   } catch (error) {
@@ -71,28 +71,13 @@ const unreachable = (url: string, why: string): Finding => ({
   ),
 })
 
-/** A signature holds for 300 seconds: a clock that is a minute off is on its way out of that. */
-const clockFinding = (date: string | null): Finding => {
-  const skew = date === null ? Number.NaN : Math.round((Date.now() - Date.parse(date)) / 1000)
-  if (Number.isNaN(skew)) return skipped('clock')
-  if (Math.abs(skew) <= maxSkewSeconds)
-    return {
-      check: 'clock',
-      status: 'ok',
-      detail: say(
-        `时钟与网关相差 ${Math.abs(skew)} 秒`,
-        `The clock is within ${Math.abs(skew)} s of the gateway’s`,
-      ),
-    }
-  return {
-    check: 'clock',
-    status: 'failed',
-    detail: say(`时钟与网关相差 ${skew} 秒`, `The clock is ${skew} s away from the gateway’s`),
-    fix: say(
-      '用 NTP 校准：相差超过 300 秒的签名会被拒绝。',
-      'Set it with NTP: signatures more than 300 s off are refused.',
-    ),
-  }
+/** The header tells whole seconds, cut off. */
+const headerExactToMs = 1000
+
+const gatewayClock = (date: string | null): Finding => {
+  const aheadMs = date === null ? Number.NaN : Date.parse(date) + headerExactToMs / 2 - Date.now()
+  if (Number.isNaN(aheadMs)) return skipped('clock')
+  return clockFinding('clock', { zh: '网关', en: 'the gateway’s' }, aheadMs, headerExactToMs)
 }
 
 const keyFinding = async (profile: Profile): Promise<Finding> => {

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { version as hongyan } from '../version.ts'
 import type { Finding } from './doctor.ts'
 import { homeOf } from './profile.ts'
 import { say } from './say.ts'
@@ -16,7 +17,8 @@ export const machineFindings = (env: Environment): readonly Finding[] => {
 
 const nodeFinding = (version: string, path: string): Finding => {
   const detail = `Node.js ${version} (${path})`
-  if (Number(version.split('.', 1)[0]) >= neededNode) return { check: 'node', status: 'ok', detail }
+  const facts = { version, hongyan }
+  if (Number(version.split('.', 1)[0]) >= neededNode) return { check: 'node', status: 'ok', detail, facts }
   return {
     check: 'node',
     status: 'failed',
@@ -25,6 +27,7 @@ const nodeFinding = (version: string, path: string): Finding => {
       `需要 Node.js ${neededNode} 或更新：用 npm run hongyan 运行，它自带。`,
       `Node.js ${neededNode} or newer is needed: npm run hongyan brings its own.`,
     ),
+    facts,
   }
 }
 

@@ -3,6 +3,7 @@ import { examples, wantsJson } from './client.ts'
 import { gatewayFindings } from './doctor-gateway.ts'
 import { machineFindings } from './doctor-machine.ts'
 import { portFindings, wechatFinding } from './doctor-network.ts'
+import { serverFindings } from './doctor-servers.ts'
 import { exitCodes, print, printJson } from './output.ts'
 import { type Profile, readProfile } from './profile.ts'
 import { say } from './say.ts'
@@ -23,11 +24,13 @@ export const addDoctor = (program: Command): void => {
 export interface Finding {
   /** Stable; made for programs. */
   readonly check: string
-  /** `skipped`: could not be checked, or does not matter here. */
-  readonly status: 'ok' | 'failed' | 'skipped'
+  /** `warning`: it works, and somebody should look at it. `skipped`: could not be checked, or does not matter here. */
+  readonly status: 'ok' | 'warning' | 'failed' | 'skipped'
   readonly detail: string
   /** What to do about it. */
   readonly fix?: string
+  /** What was measured or read, for programs. */
+  readonly facts?: Readonly<Record<string, string | number>>
 }
 
 const doctor = async (_options: object, command: Command): Promise<void> => {
@@ -37,6 +40,7 @@ const doctor = async (_options: object, command: Command): Promise<void> => {
     ...machineFindings(process.env),
     ...(profile.finding ? [profile.finding] : []),
     ...gateway,
+    ...(await serverFindings(process.env)),
     await wechatFinding(process.env, profile.profile),
     ...(await portFindings(
       process.env,
@@ -67,6 +71,7 @@ const profileFinding = (): { readonly profile?: Profile; readonly finding?: Find
 
 const marks: Readonly<Record<Finding['status'], readonly [string, Style]>> = {
   ok: ['✔', 'green'],
+  warning: ['!', 'yellow'],
   failed: ['✖', 'red'],
   skipped: ['–', 'dim'],
 }
