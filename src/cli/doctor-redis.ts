@@ -148,19 +148,20 @@ const replicaFinding = ({ replicas: wanted }: RedisChoice, { replicas }: RedisFa
   }
 }
 
-const shardFinding = ({ shards: chosen }: RedisChoice, { shards }: RedisFacts): Finding => {
+const shardFinding = (choice: RedisChoice, { shards }: RedisFacts): Finding => {
   const check = 'redis-shards'
+  const chosen: number | undefined = choice.shards
   if (shards === undefined)
     return {
       check,
       status: 'ok',
       detail: say(
-        `还没有数据；首次启动会定下 ${chosen} 个分片`,
-        `There is no data yet; the first start fixes the shards to ${chosen}`,
+        '还没有数据；首次启动会定下分片数',
+        'There is no data yet; the first start fixes the number of shards',
       ),
     }
-  const facts = { shards, chosen }
-  if (shards === chosen)
+  const facts = { shards }
+  if (chosen === undefined || shards === chosen)
     return { check, status: 'ok', detail: say(`分片 ${shards} 个`, `Shards: ${shards}`), facts }
   return {
     check,
