@@ -16,6 +16,7 @@ const tables = new Set(['src/errcodes.ts'])
 const cryptography = new Set([
   'src/vault.ts',
   'src/signing.ts',
+  'src/checksum.ts',
   'src/message-crypto.ts',
   'src/webhook-signature.ts',
 ])

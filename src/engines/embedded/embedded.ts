@@ -15,12 +15,14 @@ import type { Recipients } from '../../recipients.ts'
 import { openGroupCommit, type StorageFailed } from './group-commit.ts'
 import { createEmbeddedLedger } from './ledger.ts'
 import { lockFolder } from './lock.ts'
+import { assertNotMoved } from './mark.ts'
 import { createNonces } from './nonces.ts'
 import { createEmbeddedRecipients } from './people.ts'
 import { createEmbeddedQueue } from './queue.ts'
 
 export { StorageFailed } from './group-commit.ts'
 export { FolderInUse } from './lock.ts'
+export { FolderMoved } from './mark.ts'
 
 export interface EmbeddedOptions {
   /** Made if it is not there. */
@@ -57,13 +59,17 @@ export const assertFolderFree = (folder: string): void => {
   lockFolder(folder).release()
 }
 
-/** Throws `FolderInUse` when another process has the folder. */
+/** Throws `FolderInUse` when another process has the folder, and `FolderMoved` when it has been migrated. */
 export const openEmbedded = async (options: EmbeddedOptions): Promise<Engine> => {
   const { folder, clock, leaseMs, retentionMs, onFailure } = options
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const lock = lockFolder(folder)
   const file = join(folder, 'hongyan.db')
-  const store = await openGroupCommit(file, onFailure).catch((error) => {
+  const openStore = async () => {
+    assertNotMoved(folder)
+    return openGroupCommit(file, onFailure)
+  }
+  const store = await openStore().catch((error) => {
     lock.release()
     throw error
   })

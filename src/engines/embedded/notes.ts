@@ -63,14 +63,7 @@ export const createNotes = (db: DatabaseSync, grants: Grants, receipts: Receipts
 
     contact({ account, touser }: { account: string; touser: string }): Contact | undefined {
       const row = contact.get(account, touser) as ContactRow | undefined
-      if (row === undefined) return undefined
-      return {
-        account,
-        touser,
-        ...(row.following !== null && { following: row.following === 1 }),
-        ...(row.following_at !== null && { followingSince: row.following_at }),
-        ...(row.interacted_at !== null && { interactedAt: row.interacted_at }),
-      }
+      return row && contactOf(row)
     },
   }
 }
@@ -78,8 +71,18 @@ export const createNotes = (db: DatabaseSync, grants: Grants, receipts: Receipts
 /** Whether there may be more to release. */
 export const releasesMore = (released: number): boolean => released === releasedAtOnce
 
-interface ContactRow {
+export interface ContactRow {
+  readonly account: string
+  readonly touser: string
   readonly following: 0 | 1 | null
   readonly following_at: number | null
   readonly interacted_at: number | null
 }
+
+export const contactOf = (row: ContactRow): Contact => ({
+  account: row.account,
+  touser: row.touser,
+  ...(row.following !== null && { following: row.following === 1 }),
+  ...(row.following_at !== null && { followingSince: row.following_at }),
+  ...(row.interacted_at !== null && { interactedAt: row.interacted_at }),
+})

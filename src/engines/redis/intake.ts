@@ -103,7 +103,7 @@ export const groupBy = <Item, Key>(
 export const placesPerMs = 4096
 
 /** Places in the order of acceptance: by time, and within a millisecond in the order in which one process took them in. */
-const createPlaces = () => {
+export const createPlaces = () => {
   let lastAt = 0
   let next = 0
   return (acceptedAt: number): number => {

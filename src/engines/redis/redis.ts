@@ -206,7 +206,7 @@ const runUpkeep = ({ sweep, reconcile, look, tell }: RedisEngine['upkeep']): (()
 }
 
 /** Waits until so many replicas have all that this connection has written. Rejects when they have not in time. */
-const confirmed = async (client: Client, replicas: number, callMs: number): Promise<void> => {
+export const confirmed = async (client: Client, replicas: number, callMs: number): Promise<void> => {
   if (replicas === 0) return
   const have = Math.min(...(await client.everyPrimary('WAIT', replicas, Math.ceil(callMs / 2))).map(Number))
   if (have < replicas)

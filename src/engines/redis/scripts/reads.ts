@@ -1,6 +1,6 @@
 import { prelude } from './prelude.ts'
 
-const readFunction = `
+export const readFunction = `
 -- A record as an array, in the order that \`recordOf\` reads.
 local function read(id)
   local f = redis.call('HMGET', recordKey(id), 'tn', 'ac', 'ch', 'ln', 'to', 'tp', 'bd', 'aa', 'sa', 'xa', 'xt', 'st',
