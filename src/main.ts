@@ -8,6 +8,7 @@ import { type Config, longestPostMs, longestSendMs } from './config.ts'
 import type { Shelf } from './coordination.ts'
 import { type Directory, type DirectoryRecords, openDirectory, type Vault, whenNoGrant } from './directory.ts'
 import { assertFolderFree, type Engine, openEmbedded } from './engines/embedded/embedded.ts'
+import type { ImportOptions } from './engines/redis/import.ts'
 import { createGates, type Gates } from './gates.ts'
 import { startGateway } from './gateway/gateway.ts'
 import type { Readiness } from './gateway/health.ts'
@@ -20,6 +21,7 @@ import type { Sender } from './sender.ts'
 import type { Policy } from './settlement.ts'
 import { createLog, type Log, logObservations } from './telemetry/log.ts'
 import { createTemplateWatch } from './template-watch.ts'
+import type { Import } from './transfer.ts'
 import { createVault, newMasterKey } from './vault.ts'
 import { version } from './version.ts'
 import { createWebhookAddresses } from './webhooks/address.ts'
@@ -39,6 +41,7 @@ import { createTokenEndpoints } from './wechat/token-endpoint.ts'
 import { createTokenSource } from './wechat/token-source.ts'
 import { startWorker } from './worker.ts'
 
+export { openExport } from './engines/embedded/export.ts'
 export type { PostgresFacts } from './engines/postgres/examine.ts'
 export type { RedisFacts } from './engines/redis/examine.ts'
 export { bearerOf } from './gateway/auth.ts'
@@ -102,6 +105,10 @@ const openEngine = async (
   const { url, shards, replicas } = engine
   return openRedis({ url, shards, replicas, clock, leaseMs, retentionMs, onAlert })
 }
+
+/** Where a migration goes. */
+export const openImport = async (options: Omit<ImportOptions, 'clock'>): Promise<Import> =>
+  (await import('./engines/redis/import.ts')).openImport({ ...options, clock: systemClock })
 
 interface Foundation {
   readonly config: Config

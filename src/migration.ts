@@ -13,6 +13,7 @@
  * target, where the former one has left its rows, is not empty.
  */
 import { type Checksum, canonicalText, createChecksum } from './checksum.ts'
+import { openDirectory, type Vault } from './directory.ts'
 import { type Export, type Import, type Kind, kinds, type Mark } from './transfer.ts'
 
 export interface Summary {
@@ -56,6 +57,20 @@ export type Progress = (step: {
   readonly done: number
   readonly of: number
 }) => void
+
+/** Throws when a sealed secret of the source does not open: then it would not open at the target either. */
+export const assertSecretsOpen = async (source: Export, vault: Vault): Promise<void> => {
+  const rows = [...source.pages('directory', 0)].flat()
+  const nowhere = async () => {}
+  await openDirectory(
+    {
+      list: async (wanted) => rows.filter(({ kind }) => kind === wanted).map(({ value }) => value),
+      // What is under a former master key is sealed anew by the first node that starts.
+      ...{ put: nowhere, remove: nowhere },
+    },
+    vault,
+  )
+}
 
 /** How many rows of each kind there are to carry, and whether the target would take them. Changes nothing. */
 export const rehearse = async (

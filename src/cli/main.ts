@@ -12,6 +12,7 @@ import { addGet } from './get.ts'
 import { addGrants } from './grants.ts'
 import { addKeys } from './keys.ts'
 import { addList } from './list.ts'
+import { addMigrate } from './migrate.ts'
 import { endQuietlyWithReader, exitCodes, jsonText, note } from './output.ts'
 import { addQuota } from './quota.ts'
 import { say } from './say.ts'
@@ -68,6 +69,7 @@ const commands = [
   addSign,
   addErrcode,
   addDoctor,
+  addMigrate,
   addSimulate,
 ]
 for (const add of commands) add(program)

@@ -88,7 +88,7 @@ const openOn = async (
   const books = createBooks()
 
   return {
-    address: addressOf(url),
+    address: addressOf(url, count),
     look,
     async begin(id) {
       const epoch = migrationEpoch(id)
@@ -127,8 +127,9 @@ const openOn = async (
 
 type Contents = readonly [epoch: string | null, migration: string | null, held: number]
 
-/** Without user and password, which are nobody's business and may change. */
-const addressOf = (url: string): string => url.replace(/\/\/[^@/]*@/, '//')
+/** As a setting would have it, without user and password, which are nobody's business and may change. */
+const addressOf = (url: string, shards: number): string =>
+  `${url.replace(/\/\/.*@/, '//')}?shards=${shards}`
 
 /** Every shard must know which accounts have books. */
 const createBooks = () => {
