@@ -39,7 +39,7 @@ export const startRedis = async (t: TestContext, settings: readonly string[] = [
  * Where the contracts run: one Redis for all of a file, which ends with the process, or the one that HONGYAN_TEST_REDIS
  * names. Every test has keys of its own; in a Redis that stays they go with the test, and nothing else is touched.
  */
-const sharedUrl = (): Promise<string> => {
+export const sharedUrl = (): Promise<string> => {
   shared ??= process.env.HONGYAN_TEST_REDIS
     ? Promise.resolve(process.env.HONGYAN_TEST_REDIS)
     : startServer([]).then(({ url, endNow }) => {

@@ -8,7 +8,7 @@ import type { Carried, CarriedMessage, Export, Kind } from '../../transfer.ts'
 import { lockFolder } from './lock.ts'
 import { readMark, writeMark } from './mark.ts'
 import { type ContactRow, contactOf } from './notes.ts'
-import { type RecordRow, recordColumns, recordOf, recordTables } from './rows.ts'
+import { idempotencyKeyOf, type RecordRow, recordColumns, recordOf, recordTables } from './rows.ts'
 import { openWriter } from './schema.ts'
 
 /** There is no store of ours in this folder. */
@@ -74,8 +74,7 @@ const sources: { readonly [K in Kind]: Source<Carried[K]> } = {
   messages: {
     from: `${recordTables} LEFT JOIN grants g ON g.id = CAST(q.grant_handle AS INTEGER)`,
     // `recordOf` reads by places.
-    columns: `m.seq, json_array(${recordColumns}) AS record, json_extract(m.extra, '$.key') AS key,
-      q.seq AS waits, q.tries, q.leased_at, q.begun, q.condition, q.grant_handle, g.template_id AS grant_template,
+    columns: `m.seq, json_array(${recordColumns}) AS record, q.seq AS waits, q.tries, q.leased_at, q.begun, q.condition, q.grant_handle, g.template_id AS grant_template,
       g.kind AS grant_kind, g.name AS grant_name, o.state AS ended, o.at AS ended_at, r.seq AS sharpened`,
     order: 'm.seq',
     row: messageOf,
@@ -172,12 +171,14 @@ const pagesOf = function* <K extends Kind>(
 
 /** No other process is there, so what is on lease is lost; what is queued is ready, also when the clock was put back. */
 function messageOf(f: Values, at: number): CarriedMessage {
-  const record = recordOf(JSON.parse(text(f.record)) as RecordRow)
+  const row = JSON.parse(text(f.record)) as RecordRow
+  const record = recordOf(row)
+  const key = idempotencyKeyOf(row)
   const atOnce = record.state === 'leased' || record.state === 'queued'
   const { readyAt } = record
   return {
     record: readyAt !== undefined && atOnce ? { ...record, readyAt: Math.min(readyAt, at) } : record,
-    ...optionalText('key', f.key),
+    ...(key !== undefined && { key }),
     ...(f.waits !== null && { waiting: waitingOf(f) }),
     ...(f.ended !== null && {
       ended: { state: f.ended as State, at: Number(f.ended_at), sharpened: f.sharpened !== null },

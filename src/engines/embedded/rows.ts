@@ -214,3 +214,7 @@ export const recordOf = (row: RecordRow): MessageRecord => {
     steps: JSON.parse(`[${[row[19], row[20], row[21]].filter((text) => text !== null).join()}]`) as Step[],
   }
 }
+
+/** Of a message that has one. */
+export const idempotencyKeyOf = (row: RecordRow): string | undefined =>
+  row[11] === null ? undefined : (JSON.parse(row[11]) as Extra).key

@@ -128,8 +128,7 @@ const openOn = async (
 type Contents = readonly [epoch: string | null, migration: string | null, held: number]
 
 /** As a setting would have it, without user and password, which are nobody's business and may change. */
-const addressOf = (url: string, shards: number): string =>
-  `${url.replace(/\/\/.*@/, '//')}?shards=${shards}`
+const addressOf = (url: string, shards: number): string => `${url.replace(/\/\/.*@/, '//')}?shards=${shards}`
 
 /** Every shard must know which accounts have books. */
 const createBooks = () => {
