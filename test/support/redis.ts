@@ -50,7 +50,7 @@ export const sharedUrl = (): Promise<string> => {
 }
 let shared: Promise<string> | undefined
 
-const startServer = async (settings: readonly string[]) => {
+export const startServer = async (settings: readonly string[]) => {
   const program = join(programsOf(server), 'redis-server')
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'hongyan-redis-'))
