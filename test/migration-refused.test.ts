@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import { openExport } from '../src/engines/embedded/export.ts'
 import { assertSecretsOpen, type Ends, MigrationRefused, migrate, rehearse } from '../src/migration.ts'
-import type { Kind } from '../src/transfer.ts'
+import type { Import, Kind } from '../src/transfer.ts'
 import { createVault, newMasterKey } from '../src/vault.ts'
 import { fillEngine, masterKey } from './support/backlog.ts'
 import { createTestClock } from './support/clock.ts'
@@ -12,7 +12,7 @@ import { openEngine } from './support/embedded.ts'
 import { temporaryFolder } from './support/folder.ts'
 import { aMessage } from './support/messages.ts'
 import { migrateAll, type Route, withEnds } from './support/migration.ts'
-import { openRedisEngine, sharedUrl } from './support/redis.ts'
+import { openRedisEngine, sharedUrl, startRedis } from './support/redis.ts'
 
 let prefixes = 0
 
@@ -142,6 +142,21 @@ suite('a migration', () => {
       await assert.rejects(openRedisEngine(t, route), /being migrated into it/)
       assert.equal((await migrateAll(route)).result, 'migrated')
     })
+
+  test('finds out when a message has lost its place in the queue', async (t) => {
+    const server = await startRedis(t, ['--appendonly', 'no'])
+    const route = { ...(await aRoute(t)), url: server.url, shards: 1 }
+    await assert.rejects(
+      withEnds(route, ({ source, target }) => {
+        const put: Import['put'] = async (kind, rows) => {
+          await target.put(kind, rows)
+          if (kind === 'messages') await server.command('DEL', `${route.prefix}{s0}:due:1`)
+        }
+        return migrate({ source, target: { ...target, put } }, start(route))
+      }),
+      refused('differs'),
+    )
+  })
 
   test('that was finished is not begun again when the target has lost it', async (t) => {
     const route = await aRoute(t)

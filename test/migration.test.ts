@@ -11,7 +11,7 @@ import { createTestClock, type TestClock } from './support/clock.ts'
 import { openEngine } from './support/embedded.ts'
 import { temporaryFolder } from './support/folder.ts'
 import type { Harness } from './support/harness.ts'
-import { anIdAt } from './support/messages.ts'
+import { aMessage, anIdAt } from './support/messages.ts'
 import { migrateAll } from './support/migration.ts'
 import { openRedisEngine, sharedUrl } from './support/redis.ts'
 
@@ -174,6 +174,23 @@ suite('a backlog that has moved', () => {
     await same(sides, booksOf)
     const [owing] = await sides.moved.recipients.grants({ account, touser: 'o-owing' })
     assert.equal(owing?.left, 1)
+  })
+
+  test('keeps the books on what is sent without a permission', async (t) => {
+    const sides = await openBoth(t)
+    const message = aMessage({ account, touser: 'o-late', channel: 'subscribe' })
+    const grants = [
+      { account, touser: 'o-late', templateId: 'tpl-shipped', kind: 'subscribe', change: 'add', count: 2 },
+    ] as const
+    await same(sides, async ({ queue, recipients }) => {
+      await queue.publish([message])
+      const deliveries = await queue.receive({ max: 100, waitMs: 0 })
+      const delivery = deliveries.find(({ message: { id } }) => id === message.id)!
+      await queue.settle(delivery, { kind: 'sent', grant: 'used' })
+      await recipients.note({ account, keys: [], grants })
+      const [grant] = await recipients.grants({ account, touser: 'o-late' })
+      assert.equal(grant?.left, 1)
+    })
   })
 
   test('goes on where it was: leases, doubts, grants and conditions', async (t) => {
