@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
-import type { GrantKind } from '../../grants.ts'
-import type { State } from '../../message.ts'
 import type { Carried, CarriedMessage, Import, Kind } from '../../transfer.ts'
 import { auditServers } from './audit.ts'
-import { type Cell, type CellKind, grantFieldOf, layouts } from './cells.ts'
+import { carriedOf, carriedRow } from './carried.ts'
+import { type Cell, type CellKind, layouts } from './cells.ts'
 import { type Client, openClient, RedisFailed, scriptOf } from './client.ts'
 import { createPlaces, groupBy } from './intake.ts'
 import { confirmed, UnsafeRedis } from './redis.ts'
-import { acceptRow, extraIn, recordOf, type Value } from './rows.ts'
 import { booksScript } from './scripts/notes.ts'
 import * as scripts from './scripts/transfer.ts'
 import { migrationEpoch, namesOf, refuseOtherCount, type Shards, setEpoch, shardsUnder } from './shards.ts'
@@ -185,7 +183,7 @@ const putAll = (
   inSteps(
     messages.map(([message, place]) => ({
       shard: shards.ofPerson(message.record),
-      values: messageRow(message, place),
+      values: carriedRow(message, place),
     })),
     async (shard, some) => {
       await shards.run(
@@ -196,20 +194,6 @@ const putAll = (
     },
   )
 
-/** In the order of `putMessagesScript`. */
-const messageRow = ({ record, key, waiting, ended }: CarriedMessage, place: number): readonly Value[] => [
-  ...acceptRow(
-    key === undefined ? record : { ...record, idempotency: { key, fingerprint: '' } },
-    record.id,
-    place,
-  ),
-  ...[record.state, record.reason ?? '', record.readyAt ?? '', record.deliveries, waiting?.tries ?? 0],
-  ...[record.doubtSince ?? '', waiting?.leasedAt ?? '', waiting?.begun ? 1 : 0, waiting?.condition ?? ''],
-  waiting?.held ? `${waiting.held.generation}.${grantFieldOf(waiting.held)}` : '',
-  ...[record.msgid ?? '', record.updatedAt, ended?.state ?? '', ended?.at ?? '', ended?.sharpened ? 1 : 0],
-  JSON.stringify(record.steps.map((step) => JSON.stringify(step))),
-]
-
 const readMessages = async (
   shards: Shards,
   messages: readonly CarriedMessage[],
@@ -219,36 +203,9 @@ const readMessages = async (
   await inSteps(places, async (shard, some) => {
     const ids = some.map(({ id }) => id)
     const rows = (await shards.run(shard, getMessages, ids)) as readonly (readonly (string | null)[] | null)[]
-    for (const [index, row] of rows.entries()) if (row !== null) found.set(ids[index]!, messageOf(row))
+    for (const [index, row] of rows.entries()) if (row !== null) found.set(ids[index]!, carriedOf(row))
   })
   return messages.map(({ record }) => found.get(record.id))
-}
-
-/** From the order of `getMessagesScript`. */
-const messageOf = (row: readonly (string | null)[]): CarriedMessage => {
-  const [tries, leasedAt, begun, condition, handle, ended, endedAt, sharpened] = row.slice(20)
-  const { key } = extraIn(row[10]!)
-  return {
-    record: recordOf(row),
-    ...(key !== undefined && { key }),
-    ...(ended === null && {
-      waiting: {
-        tries: Number(tries),
-        ...(leasedAt != null && { leasedAt: Number(leasedAt) }),
-        begun: begun === '1',
-        ...(condition != null && { condition }),
-        ...(handle != null && { held: heldIn(handle) }),
-      },
-    }),
-    ...(ended != null && {
-      ended: { state: ended as State, at: Number(endedAt), sharpened: sharpened !== null },
-    }),
-  }
-}
-
-const heldIn = (handle: string): NonNullable<NonNullable<CarriedMessage['waiting']>['held']> => {
-  const [, generation, templateId, kind, name] = /^(\d+)\.([^\n]*)\n([^\n]*)\n([\s\S]*)$/.exec(handle)!
-  return { templateId: templateId!, kind: kind as GrantKind, name: name!, generation: Number(generation) }
 }
 
 /** Does this with what belongs to each shard, a bounded part at a time, all shards at once. */
