@@ -197,6 +197,6 @@ try {
     found.lost + found.duplicated + found.unknown + found.notRecognised + Math.abs(found.sent - all.length)
   process.exitCode = wrong === 0 ? 0 : 1
 } finally {
-  await server.end()
+  server.endNow()
   rmSync(home, { recursive: true, force: true })
 }

@@ -24,8 +24,11 @@ export const carriedRow = (
 ]
 
 /** The same from the order of `getMessagesScript`. */
-export const carriedOf = (row: readonly (string | null)[]): CarriedMessage => {
-  const [tries, leasedAt, begun, condition, handle, ended, endedAt, sharpened] = row.slice(20)
+export const carriedOf = ([row, more]: readonly [
+  row: readonly (string | null)[],
+  more: readonly (string | null)[],
+]): CarriedMessage => {
+  const [tries, leasedAt, begun, condition, handle, ended, endedAt, sharpened] = more
   const { key } = extraIn(row[10]!)
   return {
     record: recordOf(row),

@@ -2,8 +2,8 @@
 import type { Receipt } from '../../recipients.ts'
 import type { Carried, GrantName, Kind } from '../../transfer.ts'
 import { keyShard } from './intake.ts'
+import type { MigratingShards } from './migrating.ts'
 import type { Value } from './rows.ts'
-import type { Shards } from './shards.ts'
 
 export interface Cell {
   readonly shard: number
@@ -19,7 +19,7 @@ export interface Cell {
 export type CellKind = Exclude<Kind, 'messages'>
 
 interface Layout<Row> {
-  cells(row: Row, shards: Shards): readonly Cell[]
+  cells(row: Row, shards: MigratingShards): readonly Cell[]
   /** The row as it is there, from the values of its cells. */
   row(row: Row, values: readonly string[]): Row
 }
@@ -27,7 +27,7 @@ interface Layout<Row> {
 const personOf = ({ account, touser }: { readonly account: string; readonly touser: string }) =>
   `${account} ${touser}`
 
-const everyShard = ({ count }: Shards): readonly number[] =>
+const everyShard = ({ count }: MigratingShards): readonly number[] =>
   Array.from({ length: count }, (_, shard) => shard)
 
 export const grantFieldOf = ({ templateId, kind, name }: Omit<GrantName, 'account' | 'touser'>): string =>

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
 import type { Carried, CarriedMessage, Import, Kind } from '../../transfer.ts'
 import { auditServers } from './audit.ts'
@@ -6,10 +5,11 @@ import { carriedOf, carriedRow } from './carried.ts'
 import { type Cell, type CellKind, layouts } from './cells.ts'
 import { type Client, openClient, RedisFailed, scriptOf } from './client.ts'
 import { createPlaces, groupBy } from './intake.ts'
+import { type MigratingShards, shardsUnder } from './migrating.ts'
+import { migrationEpoch } from './migration-epoch.ts'
 import { confirmed, UnsafeRedis } from './redis.ts'
 import { booksScript } from './scripts/notes.ts'
 import * as scripts from './scripts/transfer.ts'
-import { migrationEpoch, namesOf, refuseOtherCount, type Shards, setEpoch, shardsUnder } from './shards.ts'
 
 const contents = scriptOf('look what is there', scripts.contentsScript)
 const begin = scriptOf('begin a migration', scripts.beginMigrationScript)
@@ -63,9 +63,11 @@ const openOn = async (
   const audit = await auditServers(client, replicas)
   if (audit.refusals.length > 0) throw new UnsafeRedis(audit)
   for (const { en, zh } of audit.findings) onWeakSetting(`${en} ${zh}`)
-  const names = namesOf(prefix, count)
-  const known = await client.command('GET', `${names[0]!}:shards`)
-  if (known !== null) refuseOtherCount(known, count)
+  const names = Array.from({ length: count }, (_, shard) => `${prefix}{s${shard}}`)
+  const [first, ...others] = names as [string, ...string[]]
+  const known = await client.command('GET', `${first}:shards`)
+  if (known !== null && Number(known) !== count)
+    throw new RedisFailed('open', `the data has ${known} shards, and ${count} were asked for`)
 
   const look: Import['look'] = async (id) => {
     const found = (await Promise.all(
@@ -77,8 +79,8 @@ const openOn = async (
     return migration === null && found.every(([, , held]) => held === 0) ? 'empty' : 'occupied'
   }
 
-  let shards: Shards | undefined
-  const begun = (): Shards => {
+  let shards: MigratingShards | undefined
+  const begun = (): MigratingShards => {
     if (shards === undefined) throw new TypeError('The migration has not begun')
     return shards
   }
@@ -90,10 +92,11 @@ const openOn = async (
     look,
     async begin(id) {
       const epoch = migrationEpoch(id)
-      if ((await client.run(begin, names[0]!, [id, epoch])) !== 1)
+      if ((await client.run(begin, first, [id, epoch])) !== 1)
         throw new RedisFailed('begin a migration', 'it has changed since it was looked at')
-      await setEpoch(client, names, epoch)
-      shards = shardsUnder(epoch, { client, clock, prefix, shards: count })
+      await client.command('SET', `${first}:shards`, count)
+      for (const name of others) await client.command('SET', `${name}:epoch`, epoch)
+      shards = shardsUnder(epoch, { client, clock, names })
     },
     async put(kind, rows) {
       if (kind === 'messages') {
@@ -112,11 +115,11 @@ const openOn = async (
         : await readRows(begun(), kind as CellKind, rows as never)) as readonly (Carried[K] | undefined)[],
     messages: async () =>
       ((await begun().runAll(countMessages)) as readonly number[]).reduce((sum, some) => sum + some, 0),
-    async goLive() {
+    // The first shard decides, and comes last: what is cut short before it is done again.
+    async goLive(id) {
       await confirmed(client, replicas, callMs)
-      const epoch = randomUUID()
-      await begun().run(0, live, [epoch])
-      await setEpoch(client, names, epoch)
+      for (const name of others) await client.command('SET', `${name}:epoch`, id)
+      await begun().run(0, live, [id])
       await confirmed(client, replicas, callMs)
     },
     close: client.close,
@@ -132,7 +135,7 @@ const addressOf = (url: string, shards: number): string => `${url.replace(/\/\/.
 const createBooks = () => {
   const known = new Set<string>()
   return {
-    async open(shards: Shards, grants: readonly Carried['grants'][]): Promise<void> {
+    async open(shards: MigratingShards, grants: readonly Carried['grants'][]): Promise<void> {
       for (const { account } of grants) {
         if (known.has(account)) continue
         await shards.runAll(openBooks, [account])
@@ -143,7 +146,7 @@ const createBooks = () => {
 }
 
 const putRows = async <K extends CellKind>(
-  shards: Shards,
+  shards: MigratingShards,
   kind: K,
   rows: readonly Carried[K][],
 ): Promise<void> => {
@@ -158,7 +161,7 @@ const putRows = async <K extends CellKind>(
 }
 
 const readRows = async <K extends CellKind>(
-  shards: Shards,
+  shards: MigratingShards,
   kind: K,
   rows: readonly Carried[K][],
 ): Promise<readonly (Carried[K] | undefined)[]> => {
@@ -177,7 +180,7 @@ const readRows = async <K extends CellKind>(
 }
 
 const putAll = (
-  shards: Shards,
+  shards: MigratingShards,
   messages: readonly (readonly [CarriedMessage, place: number])[],
 ): Promise<void> =>
   inSteps(
@@ -195,14 +198,17 @@ const putAll = (
   )
 
 const readMessages = async (
-  shards: Shards,
+  shards: MigratingShards,
   messages: readonly CarriedMessage[],
 ): Promise<readonly (CarriedMessage | undefined)[]> => {
   const places = messages.map(({ record }) => ({ shard: shards.ofPerson(record), id: record.id }))
   const found = new Map<string, CarriedMessage>()
   await inSteps(places, async (shard, some) => {
     const ids = some.map(({ id }) => id)
-    const rows = (await shards.run(shard, getMessages, ids)) as readonly (readonly (string | null)[] | null)[]
+    const rows = (await shards.run(shard, getMessages, ids)) as readonly (
+      | Parameters<typeof carriedOf>[0]
+      | null
+    )[]
     for (const [index, row] of rows.entries()) if (row !== null) found.set(ids[index]!, carriedOf(row))
   })
   return messages.map(({ record }) => found.get(record.id))

@@ -83,7 +83,7 @@ export const createIntake = (shards: Shards) => {
 
 const accepted: Publication = { kind: 'accepted' }
 
-export const keyShard = (shards: Shards, tenant: string, key: string): number =>
+export const keyShard = (shards: Pick<Shards, 'ofName'>, tenant: string, key: string): number =>
   shards.ofName(`${tenant}\n${key}`)
 
 export const groupBy = <Item, Key>(

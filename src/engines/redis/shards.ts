@@ -7,6 +7,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
 import { lanes } from '../../message.ts'
 import { type Client, RedisFailed, type Script } from './client.ts'
+import { refuseMigration } from './migration-epoch.ts'
 
 export interface Shards {
   readonly count: number
@@ -39,7 +40,7 @@ const mendEveryMs = 1000
 
 export const openShards = async (options: ShardOptions): Promise<Shards> => {
   const { client, clock, prefix, shards: count, onLoss } = options
-  const names = namesOf(prefix, count)
+  const names = Array.from({ length: count }, (_, shard) => `${prefix}{s${shard}}`)
   await assertSameCount(client, `${names[0]!}:shards`, count)
   let epoch = await beginEpoch(client, names)
 
@@ -73,33 +74,16 @@ export const openShards = async (options: ShardOptions): Promise<Shards> => {
     }
   }
 
-  return shardsOn(names, run)
+  return {
+    count,
+    ofPerson: ({ account, touser }) => numberOf(`${account} ${touser}`, count),
+    ofName: (name) => numberOf(name, count),
+    run,
+    runAll: (script, args) => Promise.all(names.map((_, shard) => run(shard, script, args))),
+  }
 }
 
-/** The shards under an epoch that somebody else looks after. */
-export const shardsUnder = (
-  epoch: string,
-  { client, clock, prefix, shards: count }: Omit<ShardOptions, 'onLoss'>,
-): Shards => {
-  const names = namesOf(prefix, count)
-  return shardsOn(names, (shard, script, args = []) =>
-    client.run(script, names[shard]!, [epoch, clock.now(), ...args]),
-  )
-}
-
-const shardsOn = (names: readonly string[], run: Shards['run']): Shards => ({
-  count: names.length,
-  ofPerson: ({ account, touser }) => numberOf(`${account} ${touser}`, names.length),
-  ofName: (name) => numberOf(name, names.length),
-  run,
-  runAll: (script, args) => Promise.all(names.map((_, shard) => run(shard, script, args))),
-})
-
-/** What the names of all keys of each shard begin with. */
-export const namesOf = (prefix: string, count: number): readonly string[] =>
-  Array.from({ length: count }, (_, shard) => `${prefix}{s${shard}}`)
-
-const numberOf = (name: string, count: number): number =>
+export const numberOf = (name: string, count: number): number =>
   createHash('sha1').update(name).digest().readUInt32BE() % count
 
 const lossIn = (error: unknown): Loss['kind'] | undefined => {
@@ -111,42 +95,22 @@ const lossIn = (error: unknown): Loss['kind'] | undefined => {
 /** Who looks in the wrong shard finds nothing: the number of shards is fixed with the data. */
 const assertSameCount = async (client: Client, key: string, count: number): Promise<void> => {
   await client.command('SET', key, count, 'NX')
-  refuseOtherCount(await client.command('GET', key), count)
-}
-
-export const refuseOtherCount = (known: unknown, count: number): void => {
-  if (Number(known) !== count)
+  const known = Number(await client.command('GET', key))
+  if (known !== count)
     throw new RedisFailed('open', `the data has ${known} shards, and ${count} were asked for`)
 }
-
-/**
- * The epoch while a migration brings a backlog here. No engine takes it up, neither at its start nor later, so nothing but
- * the migration can do anything here.
- */
-export const migrationEpoch = (id: string): string => `${migrating}${id}`
-const migrating = 'migration '
 
 /** Makes what is missing of epochs and groups. The group begins before the first entry, so nothing is passed over. */
 const beginEpoch = async (client: Client, names: readonly string[]): Promise<string> => {
   await client.command('SET', `${names[0]!}:epoch`, randomUUID(), 'NX')
   const epoch = String(await client.command('GET', `${names[0]!}:epoch`))
-  if (epoch.startsWith(migrating))
-    throw new RedisFailed(
-      'open',
-      'a backlog is being migrated into it. Run the same hongyan migrate again to finish that; ' +
-        'if it was given up, empty this Redis or choose another one',
-    )
-  await setEpoch(client, names, epoch)
-  return epoch
-}
-
-/** Makes what is missing of the shards, and gives all of them this epoch. */
-export const setEpoch = async (client: Client, names: readonly string[], epoch: string): Promise<void> => {
+  refuseMigration(epoch)
   for (const name of names) {
     await client.command('SET', `${name}:epoch`, epoch)
     await client.command('SET', `${names[0]!}:shards`, names.length, 'NX')
     for (const lane of lanes.keys()) await beginGroup(client, `${name}:ready:${lane}`)
   }
+  return epoch
 }
 
 const beginGroup = (client: Client, stream: string): Promise<unknown> =>

@@ -147,7 +147,7 @@ return 1
 /**
  * Messages as a migration has put them. One that is missing wherever it should stand is as good as not there.
  *
- * KEYS[1] the shard. ARGV epoch, now, then ids. Result: for each the 20 of a record, and: tries, leased at or false,
+ * KEYS[1] the shard. ARGV epoch, now, then ids. Result: for each its record, and: tries, leased at or false,
  * begun, condition or false, grant handle or false, how it ended or false, when, whether a receipt has sharpened that;
  * or false.
  */
@@ -169,7 +169,7 @@ for i = 3, #ARGV do
   local f = read(ARGV[i])
   if f then
     local g = redis.call('HMGET', recordKey(ARGV[i]), 'tr', 'la', 'bg', 'co', 'gh', 'os', 'oa', 'rc')
-    if stands(ARGV[i], f, g) then for k = 1, 8 do f[20 + k] = g[k] end else f = false end
+    f = stands(ARGV[i], f, g) and { f, g }
   end
   results[#results + 1] = f
 end
