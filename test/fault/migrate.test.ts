@@ -18,7 +18,7 @@ import { withMoments } from '../support/migration-moments.ts'
 import { startRedis } from '../support/redis.ts'
 
 const seed = 4
-const rounds = 20
+const rounds = 24
 /** More than a page, so that there is something between the pages. */
 const crowd = 2100
 const child = new URL('../support/migrating-child.ts', import.meta.url).pathname
@@ -76,7 +76,7 @@ const countMoments = async (route: Route): Promise<number> => {
 }
 
 test('a migration that is killed at any moment is finished by the next one', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async (t) => {
   const { folder, backlog } = await aFolder(t)
   // It is our processes that are killed here, so Redis need not write to the disk.
@@ -91,10 +91,11 @@ test('a migration that is killed at any moment is finished by the next one', {
   const expected = await witness(whole, backlog)
 
   const random = createRandom(seed)
-  // Spread over all of it, and with the last steps, where both ends change, always among them.
-  const chosen = Array.from({ length: rounds }, (_, round) =>
-    round < 8 ? moments - 1 - round : Math.floor(random.next() * moments),
-  )
+  // The first and the last steps, where both ends change, and some of all the others.
+  const chosen = Array.from({ length: rounds }, (_, round) => {
+    if (round < 6) return round
+    return round < 14 ? moments + 5 - round : Math.floor(random.next() * moments)
+  })
   for (const [round, moment] of chosen.entries()) {
     const route = routeOf(String(round))
     await killedAt(route, moment)
