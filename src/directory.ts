@@ -1,8 +1,12 @@
 import { type AccountKind, channelTraits } from './channels.ts'
+import { createKnown, openBooks } from './directory-books.ts'
+import type { DirectoryRecords, Vault } from './directory-records.ts'
 import type { GrantPolicy } from './grants.ts'
 import type { Message } from './message.ts'
+import { type Stored, storedAccount, storedKey, storedTenant } from './sealed-records.ts'
 import type { Tenant } from './tenants.ts'
-import { createTurns } from './turns.ts'
+
+export type { DirectoryRecords, Vault } from './directory-records.ts'
 
 /** Who may call us: a key and its secrets belong to one tenant. */
 export interface AccessKey {
@@ -99,16 +103,26 @@ export interface KnownTemplate {
   readonly earlier?: readonly { readonly version: number; readonly content: string; readonly until: number }[]
 }
 
-/** Tenants, keys and accounts. Read from memory, because every request asks; written through to the records. */
+/**
+ * What is to be written, or how it is made of what is there when its turn comes. That may be asked for again, may throw,
+ * and may answer what is there already.
+ */
+export type Made<Thing> = Thing | (() => Thing)
+
+/**
+ * Tenants, keys and accounts. Read from memory, because every request asks; written through to the records. What
+ * other processes write is known after `refresh`. A change is decided on the latest of what all have written, so that
+ * none undoes another and no two take the last room or the same name.
+ */
 export interface Directory {
   /** A tenant that has keys is one, even without a record of its own. */
   tenant(id: string): Tenant | undefined
   tenants(): readonly Tenant[]
-  putTenant(tenant: Tenant): Promise<void>
+  putTenant(tenant: Made<Tenant>): Promise<Tenant>
   key(id: string): AccessKey | undefined
   keys(tenant: string): readonly AccessKey[]
-  putKey(key: AccessKey): Promise<void>
-  removeKey(id: string): Promise<void>
+  putKey(key: Made<AccessKey>): Promise<AccessKey>
+  removeKey(id: Made<string>): Promise<void>
   /** By its appid, whoever owns it. */
   account(appid: string): Account | undefined
   /** By name or appid, among a tenant's own. */
@@ -118,28 +132,14 @@ export interface Directory {
   accounts(tenant: string): readonly Account[]
   /** Of all tenants. */
   everyAccount(): readonly Account[]
-  putAccount(account: Account): Promise<void>
-  /**
-   * Changes an account as it is when its turn comes, so that no other change is lost. `change` answers the changed
-   * account, or the same when there is nothing to do. Answers what is there then; nothing if the account is unknown.
-   */
+  putAccount(account: Made<Account>): Promise<Account>
+  /** `change` answers the changed account, or the same when there is nothing to do. Nothing if it is unknown. */
   changeAccount(appid: string, change: (account: Account) => Account): Promise<Account | undefined>
-}
-
-/** Where the directory is kept: texts by kind and id. */
-export interface DirectoryRecords {
-  list(kind: string): Promise<readonly string[]>
-  put(kind: string, id: string, value: string): Promise<void>
-  remove(kind: string, id: string): Promise<void>
-}
-
-/** Seals secrets before they are stored. `context` binds a sealed text to its place: elsewhere it does not open. */
-export interface Vault {
-  seal(text: string, context: string): string
-  /** Throws when the master key or the context is another one. */
-  open(sealed: string, context: string): string
-  /** Whether a text is sealed as this vault seals now, and not under a former key or in a former way. */
-  isCurrent(sealed: string): boolean
+  /**
+   * Takes in what other processes have written. Answers which records do not open, as `kind/id`: they stay as they were
+   * known, and cannot be changed here. Rejects when the records cannot be read.
+   */
+  refresh(): Promise<readonly string[]>
 }
 
 /**
@@ -147,43 +147,28 @@ export interface Vault {
  * former master key is sealed anew, so that the former one is not needed any more once this has resolved.
  */
 export const openDirectory = async (records: DirectoryRecords, vault: Vault): Promise<Directory> => {
-  const { tenants, keys, accounts, stale } = await readAll(records, vault)
+  const known = createKnown()
+  const { tenants, keys, accounts } = known
+  const { change, refresh } = await openBooks(records, vault, known)
 
-  const learn = (key: AccessKey): void => {
-    keys.set(key.id, key)
-    if (!tenants.has(key.tenant)) tenants.set(key.tenant, tenantOf(key))
-  }
-  const writeKey = (key: AccessKey) =>
-    records.put('key', key.id, JSON.stringify(withKeySecrets(key, vault.seal)))
-  const writeAccount = (account: Account) =>
-    records.put('account', account.appid, JSON.stringify(withSecrets(account, vault.seal)))
-
-  for (const id of stale.keys) await writeKey(keys.get(id)!)
-  for (const appid of stale.accounts) await writeAccount(accounts.get(appid)!)
-
-  const inTurn = createTurns()
-  const store = async (account: Account): Promise<void> => {
-    await writeAccount(account)
-    accounts.set(account.appid, account)
+  const put = async <Thing>(made: Made<Thing>, stored: (thing: Thing) => Stored): Promise<Thing> => {
+    const box: { thing?: Thing } = {}
+    await change(() => {
+      box.thing = typeof made === 'function' ? (made as () => Thing)() : made
+      const next = stored(box.thing)
+      return known.find(next.kind, next.id)?.value === next.value ? undefined : next
+    })
+    return box.thing!
   }
 
   return {
     tenant: (id) => tenants.get(id),
     tenants: () => [...tenants.values()],
-    async putTenant(tenant) {
-      await records.put('tenant', tenant.id, JSON.stringify(tenant))
-      tenants.set(tenant.id, tenant)
-    },
+    putTenant: (tenant) => put(tenant, storedTenant),
     key: (id) => keys.get(id),
     keys: (tenant) => [...keys.values()].filter((key) => key.tenant === tenant),
-    async putKey(key) {
-      await writeKey(key)
-      learn(key)
-    },
-    async removeKey(id) {
-      await records.remove('key', id)
-      keys.delete(id)
-    },
+    putKey: (key) => put(key, storedKey),
+    removeKey: (id) => change(() => ({ kind: 'key', id: typeof id === 'function' ? id() : id })),
     account: (appid) => accounts.get(appid),
     accountOf(tenant, name) {
       const byAppid = accounts.get(name)
@@ -196,48 +181,19 @@ export const openDirectory = async (records: DirectoryRecords, vault: Vault): Pr
     },
     accounts: (tenant) => [...accounts.values()].filter((account) => account.tenant === tenant),
     everyAccount: () => [...accounts.values()],
-    putAccount: (account) => inTurn(() => store(account)),
-    changeAccount: (appid, change) =>
-      inTurn(async () => {
+    putAccount: (account) => put(account, storedAccount),
+    async changeAccount(appid, make) {
+      let changed: Account | undefined
+      await change(() => {
         const present = accounts.get(appid)
-        const changed = present && change(present)
-        if (changed && changed !== present) await store(changed)
-        return changed
-      }),
+        changed = present && make(present)
+        return changed === undefined || changed === present ? undefined : storedAccount(changed)
+      })
+      return changed
+    },
+    refresh,
   }
 }
-
-const readAll = async (records: DirectoryRecords, vault: Vault) => {
-  const tenants = new Map<string, Tenant>()
-  const keys = new Map<string, AccessKey>()
-  const accounts = new Map<string, Account>()
-  const stale = { keys: new Set<string>(), accounts: new Set<string>() }
-  /** Opens a secret of what has this id, and notes the id if it has to be sealed anew. */
-  const opening =
-    (id: string, notes: Set<string>): Turn =>
-    (sealed, context) => {
-      if (!vault.isCurrent(sealed)) notes.add(id)
-      return vault.open(sealed, context)
-    }
-
-  for (const text of await records.list('tenant')) {
-    const tenant = JSON.parse(text) as Tenant
-    tenants.set(tenant.id, tenant)
-  }
-  for (const text of await records.list('key')) {
-    const key = JSON.parse(text) as AccessKey
-    keys.set(key.id, withKeySecrets(key, opening(key.id, stale.keys)))
-    if (!tenants.has(key.tenant)) tenants.set(key.tenant, tenantOf(key))
-  }
-  for (const text of await records.list('account')) {
-    const account = JSON.parse(text) as Account
-    accounts.set(account.appid, withSecrets(account, opening(account.appid, stale.accounts)))
-  }
-  return { tenants, keys, accounts, stale }
-}
-
-/** A tenant that nobody has put on record: it came with its first key. */
-const tenantOf = ({ tenant: id, createdAt }: AccessKey): Tenant => ({ id, name: id, createdAt })
 
 /** The template that a caller means by an id or an alias; an id we do not know is taken as it is. */
 export const templateIdOf = (account: Account, idOrAlias: string): string =>
@@ -269,42 +225,4 @@ export const whenNoGrant = (
 ): GrantPolicy => {
   if (channelTraits[channel].grant === 'window') return account?.callback ? 'refuse' : 'try'
   return account?.templates.find((known) => known.templateId === templateId)?.whenNoGrant ?? 'try'
-}
-
-/** Seals a text, or opens it. */
-type Turn = (text: string, context: string) => string
-
-/** A key with its secrets sealed, or opened: bound to tenant, kind, id and field, as those of an account are. */
-const withKeySecrets = (key: AccessKey, turn: Turn): AccessKey => ({
-  ...key,
-  secrets: key.secrets.map((secret) => turn(secret, `${key.tenant}/key/${key.id}/secret/v1`)),
-})
-
-/** An account with every secret of it sealed, or opened. Each is bound to its place. */
-const withSecrets = (account: Account, turn: Turn): Account => {
-  const { tenant, appid, tokenEndpoint, authorizedBy, componentTicket, callback } = account
-  const field = (text: string, name: string) => turn(text, `${tenant}/account/${appid}/${name}/v1`)
-  return {
-    ...account,
-    secret: field(account.secret, 'secret'),
-    ...(tokenEndpoint?.authorization !== undefined && {
-      tokenEndpoint: {
-        ...tokenEndpoint,
-        authorization: field(tokenEndpoint.authorization, 'token-authorization'),
-      },
-    }),
-    ...(authorizedBy && {
-      authorizedBy: { ...authorizedBy, refreshToken: field(authorizedBy.refreshToken, 'refresh-token') },
-    }),
-    ...(componentTicket && {
-      componentTicket: { ...componentTicket, ticket: field(componentTicket.ticket, 'component-ticket') },
-    }),
-    ...(callback && {
-      callback: {
-        ...callback,
-        token: field(callback.token, 'callback-token'),
-        aesKeys: callback.aesKeys.map((key) => field(key, 'callback-aes-key')),
-      },
-    }),
-  }
 }

@@ -5,15 +5,16 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
 import { type Config, longestPostMs, longestSendMs } from './config.ts'
-import type { Shelf } from './coordination.ts'
+import type { Coordination, Shelf } from './coordination.ts'
 import { type Directory, type DirectoryRecords, openDirectory, type Vault, whenNoGrant } from './directory.ts'
+import { startDirectoryWatch } from './directory-watch.ts'
 import { assertFolderFree, type Engine, openEmbedded } from './engines/embedded/embedded.ts'
 import type { ImportOptions } from './engines/redis/import.ts'
 import { createGates, type Gates } from './gates.ts'
 import { startGateway } from './gateway/gateway.ts'
 import type { Readiness } from './gateway/health.ts'
 import { createHolds, type Holds } from './holds.ts'
-import { readPrivateFile, writePrivateFile } from './home/private-file.ts'
+import { claimPrivateFile, readPrivateFile } from './home/private-file.ts'
 import { createObserver, type Observer } from './observe.ts'
 import { createQuotaWatch } from './quota-watch.ts'
 import { defaultRetryPolicy } from './retry.ts'
@@ -121,7 +122,11 @@ interface Foundation {
 const assemble = async ({ config, engine, clock, observer, log }: Foundation): Promise<Service> => {
   const masterKey = config.masterKey ?? (await keptMasterKey(config, engine.directoryRecords))
   const vault = createVault(masterKey, config.formerMasterKey)
-  const directory = await openDirectory(engine.directoryRecords, vault)
+  const { directoryRecords: records } = engine
+  const directory = await openDirectory(records, vault)
+  const { observe } = observer
+  const watch =
+    records.shared && (await startDirectoryWatch({ directory, shared: records.shared, clock, observe }))
   const readiness: Readiness = { started: false, draining: false }
   const { queue, ledger, recipients, coordination, pending } = engine
   const holds = createHolds()
@@ -134,6 +139,7 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
   const templates = createTemplateWatch({
     directory,
     list: createTemplateList({ client, tokens }),
+    ...(records.shared && { claim: claimOn(coordination) }),
     clock,
     random: Math.random,
     observe: observer.observe,
@@ -203,6 +209,7 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
       drained.abort()
       await templates.stop()
       await gateway?.close()
+      await watch?.stop()
       await sender.close()
       await engine.close()
       log.info('stopped')
@@ -234,7 +241,7 @@ const openWechat = ({
   const accountOf = directory.account
   const endpoints = createTokenEndpoints({ clock, timeoutMs: Math.min(config.callTimeoutMs, 5000) })
   const platforms = createPlatforms(
-    { client, directory: { refresh: async () => {}, ...directory }, clock, observe },
+    { client, directory, clock, observe },
     () => tokens,
   )
   const ask = createTokenSource({ client, askEndpoint: endpoints.ask, ...platforms })
@@ -281,6 +288,12 @@ const senderByChannel = ({ wechat, webhook }: { wechat: Sender; webhook: Sender 
   },
 })
 
+/** A claim is like a nonce: it is good once. */
+const claimOn =
+  ({ claimNonce }: Coordination) =>
+  (appid: string, until: number): Promise<boolean> =>
+    claimNonce({ keyId: 'template-sync', nonce: appid, until })
+
 /** What deliveries pass before their call, with the books of what accounts may send. */
 const openGates = (
   parts: Omit<Foundation, 'log'> & {
@@ -314,12 +327,10 @@ const keptMasterKey = async (
   const file = join(home, 'master.key')
   const present = readPrivateFile(file)
   if (present !== undefined) return present
-  const sealed = [...(await records.list('key')), ...(await records.list('account'))]
-  if (sealed.length > 0 && formerMasterKey === undefined)
+  const sealed = await Promise.all(['key', 'account', 'master-key'].map(records.list))
+  if (sealed.flat().length > 0 && formerMasterKey === undefined)
     throw new Error(
-      `There are sealed secrets, but the master key is not in ${file}: put it back, or set HONGYAN_MASTER_KEY`,
+      `There are sealed secrets, but the master key is not in ${file}: put it back, or set HONGYAN_MASTER_KEY to the one that other processes have`,
     )
-  const key = newMasterKey()
-  writePrivateFile(file, `${key}\n`)
-  return key
+  return claimPrivateFile(file, `${newMasterKey()}\n`)
 }

@@ -1,6 +1,8 @@
 /**
  * Keeps the templates of all accounts as WeChat lists them: once a day, soon after a start when that is due, and when
- * somebody asks. One account at a time by itself, and never twice at once for one account.
+ * somebody asks. One account at a time by itself, and never twice at once for one account. Of several processes one does
+ * it: the first whose turn comes claims it for an hour, and the others see in the directory that it is done. (An account
+ * that WeChat lists nothing for shows nothing there, so each process asks for it once a day.)
  */
 import type { Clock, Random } from './clock.ts'
 import type { Account, Directory, KnownTemplate } from './directory.ts'
@@ -32,6 +34,8 @@ export interface TemplateWatchParts {
   readonly directory: Pick<Directory, 'account' | 'everyAccount' | 'changeAccount'>
   /** Never rejects, and answers within a time of its own. */
   readonly list: (account: Account) => Promise<TemplateListing>
+  /** Whether nobody has claimed this account before, for as long as until then. Absent where one process is all. */
+  readonly claim?: (appid: string, until: number) => Promise<boolean>
   readonly clock: Clock
   readonly random: Random
   readonly observe: Observe
@@ -40,6 +44,8 @@ export interface TemplateWatchParts {
 const dayMs = 24 * 3_600_000
 /** After a failure; a day has two dozen of these. */
 const retryMs = 3_600_000
+/** A little less, so that who has claimed an account may try again. */
+const claimMs = retryMs - 60_000
 /** How often it is looked whose turn it is. */
 const lookMs = 60_000
 /** Spreads the work of many accounts, and of many processes, over so much time. */
@@ -97,14 +103,23 @@ export const createTemplateWatch = (parts: TemplateWatchParts): TemplateWatch =>
 
   const turn = async (account: Account): Promise<void> => {
     const now = clock.now()
-    const due = nextAt.get(account.appid) ?? firstDue(account, now)
+    // Another process may have done it since.
+    const due = Math.max(nextAt.get(account.appid) ?? now, firstDue(account, now))
     nextAt.set(account.appid, due)
     if (now < due) return
+    if (!(await isOurs(account, now))) {
+      nextAt.set(account.appid, now + retryMs)
+      return
+    }
     // A store that fails ends the process elsewhere; here it is one more reason to try again later.
     const outcome = await sync(account.appid).catch(() => undefined)
     const waitMs = outcome === undefined || outcome.kind === 'failed' ? retryMs : dayMs
     nextAt.set(account.appid, clock.now() + waitMs + random() * spreadMs)
   }
+
+  /** While it cannot be found out whose it is, it is nobody's. */
+  const isOurs = async ({ appid }: Account, now: number): Promise<boolean> =>
+    parts.claim === undefined || parts.claim(appid, now + claimMs).catch(() => false)
 
   const firstDue = ({ templates }: Account, now: number): number => {
     const last = lastSyncOf(templates)

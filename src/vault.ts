@@ -91,7 +91,11 @@ const opened = (key: MasterKey, bytes: Buffer, context: Buffer): string | undefi
   }
 }
 
-const failure = (id: string | undefined, known: boolean): string =>
-  id === undefined || known
-    ? 'A stored secret does not open: the master key is not the one that sealed it, or the record was moved or changed'
-    : `A stored secret does not open: the master key is not the one that sealed it (its id is ${id})`
+const failure = (id: string | undefined, known: boolean): string => {
+  const why = 'A stored secret does not open: the master key is not the one that sealed it'
+  const remedy =
+    'Every process needs the same one: set HONGYAN_MASTER_KEY, or put the master.key of the first into this home'
+  return id === undefined || known
+    ? `${why}, or the record was moved or changed. ${remedy}`
+    : `${why} (its id is ${id}). ${remedy}`
+}

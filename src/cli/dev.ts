@@ -158,16 +158,11 @@ const accountOf = ({ appid, name, kind, secret, templates }: SimulatedAccount): 
   })),
 })
 
-const devKey = async (
-  directory: Directory,
-  newKey: typeof import('../main.ts').newKey,
-): Promise<AccessKey> => {
-  const present = directory.keys(tenant).find(({ name }) => name === 'dev')
-  if (present) return asOperator(present, directory)
-  const key = newKey({ tenant, name: 'dev', scopes, now: Date.now() })
-  await directory.putKey(key)
-  return key
-}
+const devKey = (directory: Directory, newKey: typeof import('../main.ts').newKey): Promise<AccessKey> =>
+  directory.putKey(() => {
+    const present = directory.keys(tenant).find(({ name }) => name === 'dev')
+    return present ? asOperator(present) : newKey({ tenant, name: 'dev', scopes, now: Date.now() })
+  })
 
 /** The service looks for new accounts once a minute; here they were added a moment ago. */
 const syncTemplates = async ({

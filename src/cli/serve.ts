@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
-import { type AccessKey, scopes } from '../directory.ts'
+import { type AccessKey, type Directory, scopes } from '../directory.ts'
 import type { Service } from '../main.ts'
 import { examples } from './client.ts'
 import { asOperator } from './operator-key.ts'
@@ -33,32 +33,43 @@ const serve = async (): Promise<void> => {
   await untilStopped(service.stop)
 }
 
-/** The file that lets whoever may read the home manage the gateway: with a key that works, and where it listens now. */
+/**
+ * The file that lets whoever may read the home manage the gateway: with a key that works, and where it listens now. A
+ * process without a gateway leaves it to one that has one.
+ */
 const keepAdminFile = async (
   file: string,
   { url: gateway, directory }: Service,
   main: typeof import('../main.ts'),
 ): Promise<void> => {
-  const write = (content: object) => main.writePrivateFile(file, `${JSON.stringify(content, null, 2)}\n`)
-  const contentOf = (key: AccessKey) => ({
-    gateway,
-    key_id: key.id,
-    key_secret: key.secrets[0]!,
-    bearer: main.bearerOf(key),
-  })
+  if (gateway === '') return
   const present = adminFile(main.readPrivateFile(file))
-  const known = present && directory.key(present.key_id)
-  if (known) {
-    // The key may come from a time before tenants, and may have got another secret meanwhile.
-    const key = await asOperator(known, directory)
-    if (present.gateway !== gateway || present.key_secret !== key.secrets[0]) write(contentOf(key))
-    return
-  }
-  const key = main.newKey({ tenant: 'default', name: 'admin', scopes, now: Date.now() })
-  await directory.putKey(key)
-  write(contentOf(key))
-  process.stderr.write(`${say('首个管理密钥已写入', 'The first admin key is in')} ${file}\n`)
+  const key = await adminKey(directory, present?.key_id, main.newKey)
+  const [secret] = key.secrets
+  // The key may have got another secret since.
+  if (present?.key_id === key.id && present.key_secret === secret && present.gateway === gateway) return
+  const content = { gateway, key_id: key.id, key_secret: secret, bearer: main.bearerOf(key) }
+  main.writePrivateFile(file, `${JSON.stringify(content, null, 2)}\n`)
+  if (present?.key_id !== key.id)
+    process.stderr.write(`${say('首个管理密钥已写入', 'The first admin key is in')} ${file}\n`)
 }
+
+/** The key of this home; else the one that another process on the same store has made; else a new one. */
+const adminKey = (
+  directory: Directory,
+  keyId: string | undefined,
+  newKey: typeof import('../main.ts').newKey,
+): Promise<AccessKey> =>
+  directory.putKey(() => {
+    const own = keyId === undefined ? undefined : directory.key(keyId)
+    const known = own ?? directory.keys(tenant).find(isAdmin)
+    // It may come from a time before tenants.
+    return known ? asOperator(known) : newKey({ tenant, name, scopes, now: Date.now() })
+  })
+
+const tenant = 'default'
+const name = 'admin'
+const isAdmin = (key: AccessKey): boolean => key.name === name && key.scopes.includes('operator')
 
 /** What the file says; one that cannot be read as such is as good as none, and is written anew. */
 const adminFile = (

@@ -23,7 +23,7 @@ const validateChange = validator(AccountChange)
 const tags = ['accounts']
 
 export const accountRoutes = (app: FastifyInstance, parts: RouteParts): void => {
-  const { directory, inTurn } = parts
+  const { directory } = parts
   const admin = { preValidation: requires(parts, 'admin') }
 
   /** Throws unless the name is free, or the account's own. */
@@ -69,18 +69,20 @@ export const accountRoutes = (app: FastifyInstance, parts: RouteParts): void => 
     async (request, reply) => {
       const input = validate(parseStrictJson(rawBody(request)))
       const { tenant } = request.caller
-      return inTurn(async () => {
+      let isNew = true
+      const account = await directory.putAccount(() => {
         const present = presentOf(input, tenant)
+        isNew = present === undefined
         if (present && present.tenant !== tenant) throw new Problem('forbidden')
         holdName(tenant, input.name, present?.appid ?? input.appid)
-        if (!present) checkRoom(directory, tenant, 'accounts')
-        const account = await write(present, (latest) => accountOf(input, latest, surroundings(tenant)))
-        audit(parts, request, present ? 'account.update' : 'account.create', `account/${account.appid}`)
-        const made = account.kind === 'webhook' && !present && input.secret === undefined
-        return reply
-          .code(present ? 200 : 201)
-          .send({ ...accountView(account), ...(made && { secret: account.secret }) })
+        if (isNew) checkRoom(directory, tenant, 'accounts')
+        return accountOf(input, present, surroundings(tenant))
       })
+      audit(parts, request, isNew ? 'account.create' : 'account.update', `account/${account.appid}`)
+      const made = account.kind === 'webhook' && isNew && input.secret === undefined
+      return reply
+        .code(isNew ? 201 : 200)
+        .send({ ...accountView(account), ...(made && { secret: account.secret }) })
     },
   )
 
@@ -99,15 +101,13 @@ export const accountRoutes = (app: FastifyInstance, parts: RouteParts): void => 
     async (request) => {
       const change = validateChange(parseStrictJson(rawBody(request)))
       const { tenant } = request.caller
-      return inTurn(async () => {
+      const account = await directory.putAccount(() => {
         const present = known(tenant, request.params)
         if (change.name !== undefined) holdName(tenant, change.name, present.appid)
-        const account = await write(present, (latest) =>
-          changedAccount(latest ?? present, change, surroundings(tenant)),
-        )
-        audit(parts, request, 'account.update', `account/${account.appid}`)
-        return accountView(account)
+        return changedAccount(present, change, surroundings(tenant))
       })
+      audit(parts, request, 'account.update', `account/${account.appid}`)
+      return accountView(account)
     },
   )
 
@@ -144,17 +144,5 @@ export const accountRoutes = (app: FastifyInstance, parts: RouteParts): void => 
     }
     const namesake = kind === 'webhook' ? directory.accountOf(tenant, name) : undefined
     return namesake?.kind === 'webhook' ? namesake : undefined
-  }
-
-  /** Stores what `make` makes of the account as it is when its turn comes. */
-  const write = async (
-    present: Account | undefined,
-    make: (latest: Account | undefined) => Account,
-  ): Promise<Account> => {
-    const changed = present && (await directory.changeAccount(present.appid, make))
-    if (changed) return changed
-    const account = make(undefined)
-    await directory.putAccount(account)
-    return account
   }
 }

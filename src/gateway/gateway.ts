@@ -13,7 +13,6 @@ import type { Observer } from '../observe.ts'
 import type { DeliveredMessage, Queue } from '../queue.ts'
 import type { Recipients } from '../recipients.ts'
 import type { TemplateWatch } from '../template-watch.ts'
-import { createTurns, type InTurn } from '../turns.ts'
 import { type AcceptRate, createAcceptRate } from './accept-rate.ts'
 import { accountRoutes } from './accounts.ts'
 import { watchRoutes } from './allowed-methods.ts'
@@ -70,8 +69,6 @@ export interface RouteParts extends GatewayParts {
   readonly authenticate: Authenticate
   readonly keyUse: KeyUse
   readonly acceptRate: AcceptRate
-  /** For changes of keys, accounts and tenants. */
-  readonly inTurn: InTurn
   /** Of wrong signatures and secrets, by the address they come from. */
   readonly failures: FailureLimit
   readonly waiters: ReturnType<typeof createWaiters>
@@ -166,7 +163,6 @@ export const createApp = async (
     authenticate: createAuthenticate({ ...parts, keyUse, failures }),
     keyUse,
     acceptRate: createAcceptRate(parts.clock, parts.directory),
-    inTurn: createTurns(),
     waiters: createWaiters(parts.observer),
     reportFault,
   }

@@ -56,7 +56,7 @@ export const keyAskedFor = (
 }
 
 export const keyRoutes = (app: FastifyInstance, parts: RouteParts): void => {
-  const { directory, clock, inTurn, keyUse } = parts
+  const { directory, clock, keyUse } = parts
   const admin = { preValidation: requires(parts, 'admin') }
 
   app.get('/v1/keys', { ...admin, schema: listSchema }, async ({ caller }) => ({
@@ -67,9 +67,9 @@ export const keyRoutes = (app: FastifyInstance, parts: RouteParts): void => {
     const { tenant, keyId } = request.caller
     const mayGive = directory.key(keyId)?.scopes.includes('operator') === true
     const key = keyAskedFor(request, { tenant, now: clock.now(), mayGive })
-    await inTurn(async () => {
+    await directory.putKey(() => {
       checkRoom(directory, tenant, 'keys')
-      await directory.putKey(key)
+      return key
     })
     audit(parts, request, 'key.create', `key/${key.id}`)
     return reply.code(201).send(newKeyView(key, parts))
@@ -77,12 +77,10 @@ export const keyRoutes = (app: FastifyInstance, parts: RouteParts): void => {
 
   app.post('/v1/keys/:id/rotate', { ...admin, schema: rotateSchema }, async (request) => {
     const overlapMs = overlapSecondsOf(request) * 1000
-    const key = await inTurn(async () => {
+    const key = await directory.putKey(() => {
       const present = keyOf(request, directory)
       checkMayTouch(present, request.caller, directory)
-      const next = rotated(present, { secret: newSecret(), now: clock.now(), overlapMs })
-      await directory.putKey(next)
-      return next
+      return rotated(present, { secret: newSecret(), now: clock.now(), overlapMs })
     })
     audit(parts, request, 'key.rotate', `key/${key.id}`)
     return newKeyView(key, parts)
@@ -91,9 +89,9 @@ export const keyRoutes = (app: FastifyInstance, parts: RouteParts): void => {
   app.delete('/v1/keys/:id', { ...admin, schema: removeSchema }, async (request, reply) => {
     const { id } = keyOf(request, directory)
     if (id === request.caller.keyId) throw new Problem('forbidden', { detail: 'A key cannot remove itself' })
-    await inTurn(async () => {
+    await directory.removeKey(() => {
       checkMayTouch(keyOf(request, directory), request.caller, directory)
-      await directory.removeKey(id)
+      return id
     })
     keyUse.forget(id)
     audit(parts, request, 'key.remove', `key/${id}`)

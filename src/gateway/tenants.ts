@@ -25,7 +25,7 @@ const validateInput = validator(TenantInput)
 const validateChange = validator(TenantChange)
 
 export const tenantRoutes = (app: FastifyInstance, parts: RouteParts): void => {
-  const { directory, clock, inTurn } = parts
+  const { directory, clock } = parts
   const operator = { preValidation: requires(parts, 'operator') }
 
   app.get('/v1/tenants', { ...operator, schema: listSchema }, async () => ({
@@ -40,9 +40,9 @@ export const tenantRoutes = (app: FastifyInstance, parts: RouteParts): void => {
       createdAt: clock.now(),
       limits: checkedLimits(changedLimits({}, limitsOf(limits))),
     }
-    await inTurn(async () => {
+    await directory.putTenant(() => {
       if (directory.tenant(id)) throw new Problem('already-exists', { detail: `There is a tenant ${id}` })
-      await directory.putTenant(tenant)
+      return tenant
     })
     audit(parts, request, 'tenant.create', `tenant/${id}`)
     return reply.code(201).header('Location', `/v1/tenants/${id}`).send(tenantView(tenant, directory))
@@ -54,18 +54,16 @@ export const tenantRoutes = (app: FastifyInstance, parts: RouteParts): void => {
 
   app.patch('/v1/tenants/:id', { ...operator, schema: changeSchema }, async (request) => {
     const change = validateChange(parseStrictJson(rawBody(request)))
-    const tenant = await inTurn(async () => {
+    const tenant = await directory.putTenant(() => {
       const present = tenantOf(request, directory)
       if (change.disabled && present.id === request.caller.tenant)
         throw new Problem('forbidden', { detail: 'A key cannot disable its own tenant' })
-      const next: Tenant = {
+      return {
         ...present,
         name: change.name ?? present.name,
         disabled: change.disabled ?? present.disabled ?? false,
         limits: checkedLimits(changedLimits(present.limits, limitsOf(change.limits))),
       }
-      await directory.putTenant(next)
-      return next
     })
     audit(parts, request, 'tenant.update', `tenant/${tenant.id}`)
     return tenantView(tenant, directory)
@@ -74,9 +72,9 @@ export const tenantRoutes = (app: FastifyInstance, parts: RouteParts): void => {
   app.post('/v1/tenants/:id/keys', { ...operator, schema: keySchema }, async (request, reply) => {
     const tenant = tenantOf(request, directory).id
     const key = keyAskedFor(request, { tenant, now: clock.now(), mayGive: tenant === request.caller.tenant })
-    await inTurn(async () => {
+    await directory.putKey(() => {
       checkRoom(directory, tenant, 'keys')
-      await directory.putKey(key)
+      return key
     })
     audit(parts, request, 'key.create', `tenant/${tenant}/key/${key.id}`)
     return reply.code(201).send(newKeyView(key, parts))

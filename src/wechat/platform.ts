@@ -41,10 +41,7 @@ export type Authorization =
 
 export interface PlatformParts {
   readonly client: Pick<WechatClient, 'call'>
-  readonly directory: Pick<Directory, 'account' | 'changeAccount'> & {
-    /** Takes in what other processes have written. */
-    refresh(): Promise<unknown>
-  }
+  readonly directory: Pick<Directory, 'account' | 'changeAccount' | 'refresh'>
   readonly clock: Clock
   readonly observe: Observe
 }

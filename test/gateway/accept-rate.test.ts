@@ -1,8 +1,8 @@
 import { type TestContext, test } from 'node:test'
-import type { TenantLimits } from '../../src/tenants.ts'
+import type { Tenant, TenantLimits } from '../../src/tenants.ts'
 import { type Answer, type Ask, aBody, openGateway, type TestGateway, theirShop } from '../support/gateway.ts'
 
-const limit = ({ directory }: TestGateway, limits: TenantLimits, tenant = 'acme'): Promise<void> =>
+const limit = ({ directory }: TestGateway, limits: TenantLimits, tenant = 'acme'): Promise<Tenant> =>
   directory.putTenant({ ...directory.tenant(tenant)!, limits })
 
 const many = (count: number): Ask => ({ body: Array.from({ length: count }, () => aBody()) })

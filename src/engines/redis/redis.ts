@@ -153,7 +153,7 @@ const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngin
     ledger: createRedisLedger(shards),
     recipients: createRedisRecipients({ shards, now: clock.now, wake }),
     coordination: createRedisCoordination(shards),
-    directoryRecords: createRedisDirectory(client, prefix),
+    directoryRecords: createRedisDirectory(shards, client, prefix),
     audit: found,
     upkeep,
     pending: queue.pending,
