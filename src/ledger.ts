@@ -15,6 +15,12 @@ export interface Ledger {
   counts(tenant: string): Promise<Readonly<Record<State, number>>>
 }
 
+/**
+ * Which of these messages have come to their end: one cheap read for many. An engine whose messages may be ended by other
+ * processes offers it.
+ */
+export type EndedAmong = (ids: readonly MessageId[]) => Promise<readonly MessageId[]>
+
 export interface LedgerQuery {
   readonly tenant: string
   readonly touser?: string

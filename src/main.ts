@@ -1,6 +1,7 @@
 /** Joins the parts into a running service. Nothing else knows all of them. */
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
+import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
@@ -19,7 +20,9 @@ import { createObserver, type Observer } from './observe.ts'
 import { createQuotaWatch } from './quota-watch.ts'
 import { defaultRetryPolicy } from './retry.ts'
 import type { Sender } from './sender.ts'
+import { createServiceClock } from './service-clock.ts'
 import type { Policy } from './settlement.ts'
+import type { Machine, SteadyClock } from './steady-clock.ts'
 import { createLog, type Log, logObservations } from './telemetry/log.ts'
 import { createTemplateWatch } from './template-watch.ts'
 import type { Import } from './transfer.ts'
@@ -66,8 +69,12 @@ export interface Service {
   stop(): Promise<void>
 }
 
-export const systemClock: Clock = {
-  now: Date.now,
+export const systemClock: Clock = { now: Date.now, sleep: (ms, signal) => systemMachine.sleep(ms, signal) }
+
+export const systemMachine: Machine = {
+  wall: Date.now,
+  monotonic: () => performance.now(),
+  uptime: () => 1000 * uptime(),
   sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
 }
 
@@ -76,14 +83,19 @@ export const systemClock: Clock = {
  * address is taken, the store does not open. `onFailure` is told of a store that fails later; the process should
  * end then.
  */
-export const startService = async (config: Config, onFailure: (error: Error) => void): Promise<Service> => {
+export const startService = async (
+  config: Config,
+  onFailure: (error: Error) => void,
+  machine: Machine = systemMachine,
+): Promise<Service> => {
   mkdirSync(config.home, { recursive: true, mode: 0o700 })
-  const clock = systemClock
   const observer = createObserver()
   const log = createLog(config.logLevel)
   observer.subscribe(logObservations(log))
+  const follows = config.engine.kind === 'embedded' ? 'machine' : 'store'
+  const clock = createServiceClock({ machine, follows, observe: observer.observe })
 
-  const engine = await openEngine({ config, clock, observer }, onFailure)
+  const engine = await openEngine({ config, clock, observer }, machine, onFailure)
   try {
     return await assemble({ config, engine, clock, observer, log })
   } catch (error) {
@@ -92,19 +104,33 @@ export const startService = async (config: Config, onFailure: (error: Error) => 
   }
 }
 
+const followWallEveryMs = 1000
+
 const openEngine = async (
-  { config, clock, observer }: Pick<Foundation, 'config' | 'clock' | 'observer'>,
+  { config, clock, observer }: Pick<Foundation, 'config' | 'observer'> & { readonly clock: SteadyClock },
+  machine: Machine,
   onFailure: (error: Error) => void,
 ): Promise<Engine> => {
   const { engine, leaseMs, retentionMs } = config
-  if (engine.kind === 'embedded')
-    return openEmbedded({ folder: engine.folder, clock, leaseMs, retentionMs, onFailure })
+  if (engine.kind === 'embedded') {
+    await clock.follow(machine.wall)
+    const embedded = await openEmbedded({ folder: engine.folder, clock, leaseMs, retentionMs, onFailure })
+    const following = setInterval(() => void clock.follow(machine.wall), followWallEveryMs).unref()
+    return {
+      ...embedded,
+      async close() {
+        clearInterval(following)
+        await embedded.close()
+      },
+    }
+  }
   // Its client costs memory, so it is loaded by those alone who use it.
   const { openRedis } = await import('./engines/redis/redis.ts')
   const onAlert = ({ kind, detail }: { readonly kind: string; readonly detail: string }) =>
     observer.observe({ kind: 'alert', code: `redis-${kind}`, detail })
   const { url, shards, replicas } = engine
-  return openRedis({ url, shards, replicas, clock, leaseMs, retentionMs, onAlert })
+  const followTime = clock.follow
+  return openRedis({ url, shards, replicas, clock, followTime, leaseMs, retentionMs, onAlert })
 }
 
 /** Where a migration goes. */
@@ -128,7 +154,7 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
   const watch =
     records.shared && (await startDirectoryWatch({ directory, shared: records.shared, clock, observe }))
   const readiness: Readiness = { started: false, draining: false }
-  const { queue, ledger, recipients, coordination, pending } = engine
+  const { queue, ledger, endedAmong, recipients, coordination, pending } = engine
   const holds = createHolds()
 
   const { client, tokens, platforms, sender, checkAccount, addresses } = openWechat({
@@ -166,7 +192,8 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
     }
     return startGateway(
       {
-        ...{ queue, ledger, recipients, coordination, pending, directory, observer, clock, readiness },
+        ...{ queue, ledger, endedAmong, recipients, coordination, pending },
+        ...{ directory, observer, clock, readiness },
         holdOver: gates?.over ?? holds.over,
         quotas: gates,
         webhookFault: addresses.fault,

@@ -8,7 +8,7 @@ import type { Coordination } from '../coordination.ts'
 import type { Directory, Scope } from '../directory.ts'
 import type { Gates } from '../gates.ts'
 import type { Hold } from '../holds.ts'
-import type { Ledger } from '../ledger.ts'
+import type { EndedAmong, Ledger } from '../ledger.ts'
 import type { Observer } from '../observe.ts'
 import type { DeliveredMessage, Queue } from '../queue.ts'
 import type { Recipients } from '../recipients.ts'
@@ -39,6 +39,8 @@ export interface GatewayParts {
   readonly queue: Queue
   readonly ledger: Ledger
   readonly coordination: Coordination
+  /** Where other processes may end messages that a caller waits for here. */
+  readonly endedAmong?: EndedAmong | undefined
   readonly recipients: Recipients
   readonly directory: Directory
   readonly observer: Observer
@@ -163,7 +165,7 @@ export const createApp = async (
     authenticate: createAuthenticate({ ...parts, keyUse, failures }),
     keyUse,
     acceptRate: createAcceptRate(parts.clock, parts.directory),
-    waiters: createWaiters(parts.observer),
+    waiters: createWaiters(parts.observer, parts.endedAmong),
     reportFault,
   }
   await documentRoutes(app, routeParts)

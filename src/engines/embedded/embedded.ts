@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../clock.ts'
 import type { Coordination } from '../../coordination.ts'
 import type { DirectoryRecords } from '../../directory.ts'
-import type { Ledger } from '../../ledger.ts'
+import type { EndedAmong, Ledger } from '../../ledger.ts'
 import type { Queue } from '../../queue.ts'
 import type { Recipients } from '../../recipients.ts'
 import { openGroupCommit, type StorageFailed } from './group-commit.ts'
@@ -41,6 +41,8 @@ export interface Engine {
   readonly recipients: Recipients
   readonly coordination: Coordination
   readonly directoryRecords: DirectoryRecords
+  /** Absent where all that ends messages is in this process, and observed there. */
+  readonly endedAmong?: EndedAmong
   /** Operations that wait for the disk: a measure of how far it is behind. */
   pending(): number
   close(): Promise<void>

@@ -1,12 +1,20 @@
 import { facadeMsgid } from '../../facade-msgid.ts'
-import type { Ledger, LedgerPage, LedgerQuery } from '../../ledger.ts'
-import { callerKey, facadeKeyStart, type MessageRecord, type State, states } from '../../message.ts'
+import type { EndedAmong, Ledger, LedgerPage, LedgerQuery } from '../../ledger.ts'
+import {
+  callerKey,
+  facadeKeyStart,
+  type MessageId,
+  type MessageRecord,
+  type State,
+  states,
+} from '../../message.ts'
 import { scriptOf } from './client.ts'
 import { extraIn, recordOf } from './rows.ts'
-import { countsScript, findScript, pageScript } from './scripts/reads.ts'
+import { countsScript, endedScript, findScript, pageScript } from './scripts/reads.ts'
 import type { Shards } from './shards.ts'
 
 const find = scriptOf('find a record', findScript)
+const findEnded = scriptOf('find what has ended', endedScript)
 const readPage = scriptOf('read records', pageScript)
 const countStates = scriptOf('count states', countsScript)
 
@@ -45,6 +53,12 @@ export const createRedisLedger = (shards: Shards): Ledger => ({
     return counts
   },
 })
+
+/** An id does not tell its shard, so every shard is asked. */
+export const createEndedAmong =
+  (shards: Shards): EndedAmong =>
+  async (ids) =>
+    (await shards.runAll(findEnded, ids)).flat() as readonly MessageId[]
 
 /** A place in the order of acceptance; the id decides between those of one place. */
 interface Place {

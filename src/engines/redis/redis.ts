@@ -9,15 +9,15 @@ import type { Clock } from '../../clock.ts'
 import type { Coordination } from '../../coordination.ts'
 import type { DirectoryRecords } from '../../directory.ts'
 import type { History } from '../../history.ts'
-import type { Ledger } from '../../ledger.ts'
+import type { EndedAmong, Ledger } from '../../ledger.ts'
 import type { Queue } from '../../queue.ts'
 import { quotaConditions } from '../../quota.ts'
 import type { Recipients } from '../../recipients.ts'
 import { createBell } from '../bell.ts'
 import { type Audit, auditServers } from './audit.ts'
-import { type Client, openClient, RedisFailed } from './client.ts'
+import { type Client, openClient, RedisFailed, scriptOf } from './client.ts'
 import { createGauge } from './gauge.ts'
-import { createRedisLedger } from './ledger.ts'
+import { createEndedAmong, createRedisLedger } from './ledger.ts'
 import { createRedisQueue, releaseAll } from './queue.ts'
 import { createRedisRecipients } from './recipients.ts'
 import { openShards, type Shards } from './shards.ts'
@@ -29,6 +29,8 @@ export interface RedisOptions {
   /** `redis://[user:password@]host:port[/db]`, or a cluster: see `ClientOptions`. */
   readonly url: string
   readonly clock: Clock
+  /** Is given the time of the server to look at: before anything else is asked, and every second. */
+  readonly followTime?: (read: () => Promise<number>) => Promise<void>
   readonly leaseMs: number
   /** How long a message is kept after it became final. */
   readonly retentionMs: number
@@ -69,6 +71,7 @@ export interface RedisEngine {
   readonly recipients: Recipients
   readonly coordination: Coordination
   readonly directoryRecords: DirectoryRecords
+  readonly endedAmong: EndedAmong
   /** What the server's settings guarantee. */
   readonly audit: Audit
   /** What it does from time to time by itself. */
@@ -91,8 +94,12 @@ const sweepEveryMs = 10_000
 const reconcileEveryMs = 60_000
 const lookEveryMs = 1000
 const tellEveryMs = 500
+const followEveryMs = 1000
 /** Idempotency keys go with their messages, so messages stay this much longer than promised. */
 const keyGraceMs = 24 * 3_600_000
+
+/** KEYS[1] the shard. Result: seconds since 1970 UTC, and microseconds. */
+const readTime = scriptOf('read the time', "#!lua flags=allow-oom\nreturn redis.call('TIME')")
 
 /** Rejects when Redis cannot be reached, and with `UnsafeRedis` when its settings would lose what was accepted. */
 export const openRedis = async (options: RedisOptions): Promise<RedisEngine> => {
@@ -112,6 +119,8 @@ const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngin
   if (found.refusals.length > 0) throw new UnsafeRedis(found)
   for (const { en, zh } of found.findings) onAlert({ kind: 'weak-setting', detail: `${en} ${zh}` })
 
+  const followTime = async () => options.followTime?.(() => serverTime(client, prefix))
+  await followTime()
   const shards = await openShards({
     ...{ client, clock, prefix, shards: count },
     onLoss: ({ kind, detail }) =>
@@ -136,7 +145,7 @@ const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngin
   })
   await gauge.look()
   await releaseAll(shards, quotaConditions)
-  const stopUpkeep = runUpkeep(upkeep)
+  const stopUpkeep = runUpkeep({ ...upkeep, followTime })
   const cut = () => {
     stopUpkeep()
     client.close()
@@ -151,6 +160,7 @@ const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngin
   return {
     queue,
     ledger: createRedisLedger(shards),
+    endedAmong: createEndedAmong(shards),
     recipients: createRedisRecipients({ shards, now: clock.now, wake }),
     coordination: createRedisCoordination(shards),
     directoryRecords: createRedisDirectory(shards, client, prefix),
@@ -179,8 +189,10 @@ const createUpkeep = (
   },
 })
 
+type Upkeep = RedisEngine['upkeep'] & { readonly followTime: () => Promise<void> }
+
 /** Each when the one before is over: a slow server is not asked more and more. Answers how to stop. */
-const runUpkeep = ({ sweep, reconcile, look, tell }: RedisEngine['upkeep']): (() => void) => {
+const runUpkeep = ({ sweep, reconcile, look, tell, followTime }: Upkeep): (() => void) => {
   const every = (ms: number, work: () => Promise<unknown>) => {
     let busy = false
     return setInterval(() => {
@@ -199,10 +211,17 @@ const runUpkeep = ({ sweep, reconcile, look, tell }: RedisEngine['upkeep']): (()
     every(reconcileEveryMs, reconcile),
     every(lookEveryMs, look),
     every(tellEveryMs, tell),
+    every(followEveryMs, followTime),
   ]
   return () => {
     for (const timer of timers) clearInterval(timer)
   }
+}
+
+/** Always that of the first shard's server: the servers of a cluster need not agree. */
+const serverTime = async (client: Client, prefix: string): Promise<number> => {
+  const [seconds, micros] = (await client.run(readTime, `${prefix}{s0}`, [])) as readonly string[]
+  return Number(seconds) * 1000 + Number(micros) / 1000
 }
 
 /** Waits until so many replicas have all that this connection has written. Rejects when they have not in time. */

@@ -19,6 +19,16 @@ local f = read(ARGV[4])
 return f and f[1] == ARGV[3] and f
 `
 
+/** KEYS[1] the shard. ARGV epoch, now, then ids. Result: those of them that lie here and are final. */
+export const endedScript = `#!lua flags=allow-oom
+${prelude}
+local results = {}
+for i = 3, #ARGV do
+  if redis.call('HEXISTS', recordKey(ARGV[i]), 'os') == 1 then results[#results + 1] = ARGV[i] end
+end
+return results
+`
+
 /**
  * A page of a tenant's records, newest first.
  *
