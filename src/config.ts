@@ -205,7 +205,7 @@ export const settings = {
     'HONGYAN_MASTER_KEY',
     '',
     (text) => (text === '' ? undefined : text),
-    'Seals stored secrets: 32 bytes in base64. By default made once and kept in `master.key` below the home.',
+    'Seals stored secrets: 32 bytes in base64. By default made once and kept in `master.key` below the home. Processes on one Redis need the same.',
   ),
   formerMasterKey: setting(
     'HONGYAN_MASTER_KEY_OLD',

@@ -216,7 +216,11 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
       concurrency: config.concurrency,
       ...(gates && { gates }),
     })
-  const gateway = config.roles.includes('gateway') ? await openGateway() : undefined
+  const unwatched = async (error: unknown) => {
+    await watch?.stop()
+    throw error
+  }
+  const gateway = config.roles.includes('gateway') ? await openGateway().catch(unwatched) : undefined
   const worker = config.roles.includes('worker') ? openWorker() : undefined
   // Who takes messages is who checks them.
   if (gateway && config.templateSync) templates.start()

@@ -99,6 +99,36 @@ suite('templates are kept by themselves', () => {
     t.assert.deepEqual(await round(hourMs / 4 + 1), ['wx1'])
   })
 
+  test('by one of several processes: who has claimed an account, or the next in an hour', async (t: TestContext) => {
+    const { directory, clock, round, asked } = await open(t, anAccount('wx1'))
+    const claims = new Map<string, number>()
+    const watches = ['first', 'second'].map((name) =>
+      createTemplateWatch({
+        ...{ directory, clock, random: () => 0.5, observe: () => {} },
+        async claim(appid, until) {
+          if ((claims.get(appid) ?? 0) > clock.now()) return false
+          claims.set(appid, until)
+          return true
+        },
+        async list() {
+          asked.push(name)
+          return answering
+        },
+      }),
+    )
+    let answering: TemplateListing = { kind: 'failed', failures: [] }
+    for (const watch of watches) {
+      atEnd(t, watch.stop)
+      watch.start()
+    }
+    t.assert.deepEqual(await round(), ['first'])
+    t.assert.deepEqual(await round(hourMs / 2), [])
+    answering = listing('A:{{thing1.DATA}}')
+    t.assert.deepEqual(await round(hourMs / 2), ['second'])
+    t.assert.deepEqual(await round(23 * hourMs), [])
+    t.assert.equal((await round(hourMs)).length, 1)
+  })
+
   test('an account that comes later is not forgotten', async (t: TestContext) => {
     const { watch, directory, round } = await open(t)
     watch.start()

@@ -41,7 +41,10 @@ export type Authorization =
 
 export interface PlatformParts {
   readonly client: Pick<WechatClient, 'call'>
-  readonly directory: Pick<Directory, 'account' | 'changeAccount' | 'refresh'>
+  readonly directory: Pick<Directory, 'account' | 'changeAccount'> & {
+    /** Takes in what other processes have written. */
+    refresh(): Promise<unknown>
+  }
   readonly clock: Clock
   readonly observe: Observe
 }
