@@ -2,12 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { uptime } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
 import { type Config, longestPostMs, longestSendMs } from './config.ts'
-import type { Coordination, Shelf } from './coordination.ts'
-import { type Directory, type DirectoryRecords, openDirectory, type Vault, whenNoGrant } from './directory.ts'
+import type { Shelf } from './coordination.ts'
+import { type Directory, openDirectory, type Vault, whenNoGrant } from './directory.ts'
 import { startDirectoryWatch } from './directory-watch.ts'
 import { assertFolderFree, type Engine, openEmbedded } from './engines/embedded/embedded.ts'
 import type { ImportOptions } from './engines/redis/import.ts'
@@ -15,7 +14,7 @@ import { createGates, type Gates } from './gates.ts'
 import { startGateway } from './gateway/gateway.ts'
 import type { Readiness } from './gateway/health.ts'
 import { createHolds, type Holds } from './holds.ts'
-import { claimPrivateFile, readPrivateFile } from './home/private-file.ts'
+import { keptMasterKey } from './home/master-key.ts'
 import { createObserver, type Observer } from './observe.ts'
 import { createQuotaWatch } from './quota-watch.ts'
 import { defaultRetryPolicy } from './retry.ts'
@@ -26,7 +25,7 @@ import type { Machine, SteadyClock } from './steady-clock.ts'
 import { createLog, type Log, logObservations } from './telemetry/log.ts'
 import { createTemplateWatch } from './template-watch.ts'
 import type { Import } from './transfer.ts'
-import { createVault, newMasterKey } from './vault.ts'
+import { createVault } from './vault.ts'
 import { version } from './version.ts'
 import { createWebhookAddresses } from './webhooks/address.ts'
 import { createWebhookSender } from './webhooks/sender.ts'
@@ -165,7 +164,10 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
   const templates = createTemplateWatch({
     directory,
     list: createTemplateList({ client, tokens }),
-    ...(records.shared && { claim: claimOn(coordination) }),
+    // A claim is like a nonce: it is good once.
+    ...(records.shared && {
+      claim: (nonce, until) => coordination.claimNonce({ keyId: 'template-sync', nonce, until }),
+    }),
     clock,
     random: Math.random,
     observe: observer.observe,
@@ -271,10 +273,7 @@ const openWechat = ({
   })
   const accountOf = directory.account
   const endpoints = createTokenEndpoints({ clock, timeoutMs: Math.min(config.callTimeoutMs, 5000) })
-  const platforms = createPlatforms(
-    { client, directory, clock, observe },
-    () => tokens,
-  )
+  const platforms = createPlatforms({ client, directory, clock, observe }, () => tokens)
   const ask = createTokenSource({ client, askEndpoint: endpoints.ask, ...platforms })
   const callMs = config.callTimeoutMs
   const tokens = createTokenCentre({
@@ -319,12 +318,6 @@ const senderByChannel = ({ wechat, webhook }: { wechat: Sender; webhook: Sender 
   },
 })
 
-/** A claim is like a nonce: it is good once. */
-const claimOn =
-  ({ claimNonce }: Coordination) =>
-  (appid: string, until: number): Promise<boolean> =>
-    claimNonce({ keyId: 'template-sync', nonce: appid, until })
-
 /** What deliveries pass before their call, with the books of what accounts may send. */
 const openGates = (
   parts: Omit<Foundation, 'log'> & {
@@ -345,23 +338,4 @@ const openGates = (
   const limitsOf = (appid: string) => directory.account(appid)?.limits
   const { concurrency } = config
   return createGates({ policy, random: Math.random, concurrency, holds, limitsOf, watch })
-}
-
-/**
- * The master key of this home, made on first use. Whoever reads it can open the stored secrets. Throws when it is not
- * there any more although secrets are: a new key would not open them, and would hide that the old one is lost.
- */
-const keptMasterKey = async (
-  { home, formerMasterKey }: Config,
-  records: DirectoryRecords,
-): Promise<string> => {
-  const file = join(home, 'master.key')
-  const present = readPrivateFile(file)
-  if (present !== undefined) return present
-  const sealed = await Promise.all(['key', 'account', 'master-key'].map(records.list))
-  if (sealed.flat().length > 0 && formerMasterKey === undefined)
-    throw new Error(
-      `There are sealed secrets, but the master key is not in ${file}: put it back, or set HONGYAN_MASTER_KEY to the one that other processes have`,
-    )
-  return claimPrivateFile(file, `${newMasterKey()}\n`)
 }

@@ -117,11 +117,12 @@ suite('a directory that several processes write', () => {
     }
     const token = async () => ({ kind: 'token', token: 'C' }) as const
     const centre = { get: token, heal: token }
+    const how = { forced: false, rejected: false, insisting: false, centre }
     const ask = (directory: Directory) =>
       createPlatforms(
         { client, directory, clock: systemClock, observe: () => {} },
         () => centre,
-      ).askAsAuthorised(directory.account(appid)!, { forced: false, centre })
+      ).askAsAuthorised(directory.account(appid)!, how)
     for (const directory of [one, two, one, two]) t.assert.equal((await ask(directory)).kind, 'token')
     t.assert.deepEqual(asked, ['R1', 'R2', 'R3', 'R4'])
     t.assert.equal(two.account(appid)?.authorizedBy?.refreshToken, 'R5')

@@ -26,7 +26,6 @@ const openTwo = async (t: TestContext) => {
     ...(alias && { alias }),
   }))
   await system.service.directory.putAccount(anAccount(appid, { name, secret, templates: known }))
-  // Accounts are read at the start, so the worker starts after its account is there.
   const worker = await startService(
     readConfig({
       ...settings,
