@@ -1,5 +1,6 @@
+import { channelTraits } from '../../channels.ts'
 import type { Clock } from '../../clock.ts'
-import { lanes } from '../../message.ts'
+import { type Channel, lanes } from '../../message.ts'
 import type { Delivery } from '../../queue.ts'
 import { createTurns } from '../../turns.ts'
 import { scriptOf } from './client.ts'
@@ -30,6 +31,11 @@ export interface LeaseOptions {
 
 /** Between the look and the lease another process may have been faster; after so many times there is nothing to be had. */
 const maxLooks = 3
+/** A message whose recipient another process has in hand is looked at again after this. */
+const busyRecipientMs = 250
+const oneCallChannels = Object.keys(channelTraits).filter(
+  (channel) => channelTraits[channel as Channel].oneCallPerRecipient,
+)
 /** Names and bodies of so many deliveries are held in the server's memory at once. */
 const mostAtOnce = 10_000
 
@@ -52,7 +58,8 @@ export const createLeases = ({ shards, clock, leaseMs, consumer }: LeaseOptions)
   const leaseIn = async (shard: number, quota: readonly number[]): Promise<readonly Delivery[]> => {
     const now = clock.now()
     const until = now + leaseMs
-    const rows = (await shards.run(shard, lease, [until, consumer, ...quota])) as readonly unknown[]
+    const args = [until, consumer, ...quota, busyRecipientMs, ...oneCallChannels]
+    const rows = (await shards.run(shard, lease, args)) as readonly unknown[]
     return rows.map((row) => deliveryOf(row, shard, now, until))
   }
 

@@ -112,7 +112,7 @@ export const createRedisQueue = (options: QueueOptions): Queue & { pending(): nu
 
     async settle(delivery: Delivery, settlement: Settlement) {
       assertOpen()
-      const values = settleRow(delivery, settlement, clock.now())
+      const values = settleRow(delivery, settlement, { at: clock.now(), consumer })
       const [settled] = await settlements.add([{ shard: delivery.handle as number, values }])
       // Who waits may have looked before this message had a time to come back at, or a grant was there again.
       if (settled && (goesOn(settlement) || settlement.grant === 'free')) wake()

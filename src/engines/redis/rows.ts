@@ -81,15 +81,19 @@ export const deliveryOf = (row: unknown, shard: number, leasedAt: number, leaseU
 const reservationOf = (handle: Text, name: Text): NonNullable<Delivery['grant']> =>
   handle === null ? { kind: 'none' } : { kind: 'reserved', handle, ...(name !== null && { name }) }
 
-/** The arguments of one settlement. Throws when it names a time that is none. */
-export const settleRow = (delivery: Delivery, settlement: Settlement, at: number): readonly Value[] => {
+/** The arguments of one settlement by a consumer. Throws when it names a time that is none. */
+export const settleRow = (
+  delivery: Delivery,
+  settlement: Settlement,
+  { at, consumer }: { readonly at: number; readonly consumer: string },
+): readonly Value[] => {
   const { number, doubtSince, message } = delivery
   const start = [message.id, number, settlement.kind === 'returned' ? 'queued' : settlement.kind]
-  const effect = settlement.grant ?? ''
+  const end = [settlement.grant ?? '', channelTraits[message.channel].oneCallPerRecipient ? consumer : '']
   if (settlement.kind === 'returned') {
     const { until = message.acceptedAt } = settlement
     assertTimes(until)
-    return [...start, '', until, 0, doubtSince ?? '', '', '', '', effect]
+    return [...start, '', until, 0, doubtSince ?? '', '', '', '', ...end]
   }
   const until = comesBack(settlement) ? settlement.until : undefined
   if (until !== undefined) assertTimes(until)
@@ -102,11 +106,9 @@ export const settleRow = (delivery: Delivery, settlement: Settlement, at: number
     (settlement.kind === 'sent' && settlement.msgid) || '',
     JSON.stringify(stepOf(delivery, settlement, at)),
     (settlement.kind === 'parked' && settlement.condition) || '',
-    effect,
+    ...end,
   ]
 }
-
-export const settleColumns = 11
 
 /** A record as the reading scripts give it. */
 export const recordOf = (row: unknown): MessageRecord => {

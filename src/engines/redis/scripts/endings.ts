@@ -1,5 +1,6 @@
 import { batchFunctions } from './batches.ts'
 import { grantFunctions } from './grants.ts'
+import { laneFunctions } from './lanes.ts'
 import { prelude } from './prelude.ts'
 import { receiptFunctions } from './receipts.ts'
 
@@ -8,11 +9,11 @@ import { receiptFunctions } from './receipts.ts'
  *
  * KEYS[1] the shard. ARGV epoch, now, then for each delivery: id, number, state, reason, until (empty: this is the end),
  * what it adds to the tries, doubt since, msgid, step (JSON; empty: it leaves no trace), condition, what becomes of the
- * grant (used, free, void).
+ * grant (used, free, void), the consumer that leaves the lane of the recipient (empty: there is none).
  * Result: for each, 1 if it was settled, 0 if its lease is not the current one.
  */
 export const settleScript = `#!lua flags=allow-oom
-${prelude}${batchFunctions}${grantFunctions}${receiptFunctions}
+${prelude}${batchFunctions}${grantFunctions}${laneFunctions}${receiptFunctions}
 local results = {}
 
 -- What goes back on the books is what another message may be parked for.
@@ -36,7 +37,7 @@ end
 local function settle(i)
   local id, number, state, reason, untilAt = ARGV[i], ARGV[i + 1], ARGV[i + 2], text(ARGV[i + 3]), text(ARGV[i + 4])
   local doubtSince, msgid, step = text(ARGV[i + 6]), text(ARGV[i + 7]), text(ARGV[i + 8])
-  local condition, effect = text(ARGV[i + 9]), text(ARGV[i + 10])
+  local condition, effect, consumer = text(ARGV[i + 9]), text(ARGV[i + 10]), text(ARGV[i + 11])
   local record = recordKey(id)
   local f = redis.call('HMGET', record, 'st', 'n', 'ln', 'en', 'tn', 'ac', 'to', 'tp', 'gk', 'gh', 'mi')
   if f[1] ~= 'leased' or f[2] ~= number then return 0 end
@@ -53,6 +54,7 @@ local function settle(i)
     later('XACK', streamKey(lane), group, f[4])
     later('XDEL', streamKey(lane), nil, f[4])
   end
+  if consumer then leaveLane(account .. ' ' .. touser, consumer) end
   local fields = { 'HSET', record, 'st', state, 'up', now }
   local function set(name, value)
     fields[#fields + 1] = name
@@ -88,7 +90,7 @@ local function settle(i)
   return 1
 end
 
-for i = 3, #ARGV, 11 do results[#results + 1] = settle(i) end
+for i = 3, #ARGV, 12 do results[#results + 1] = settle(i) end
 doWhatWasPutOff()
 return results
 `

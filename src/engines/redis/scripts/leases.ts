@@ -1,5 +1,6 @@
 import { batchFunctions } from './batches.ts'
 import { grantFunctions } from './grants.ts'
+import { laneFunctions } from './lanes.ts'
 import { prelude } from './prelude.ts'
 
 /**
@@ -57,16 +58,26 @@ return results
 
 /**
  * Leases what is ready. The entry stays pending in the group until the message is settled, the lease is on record
- * before anybody hears of it, and what the message needs of the books is reserved in the same step.
+ * before anybody hears of it, and what the message needs of the books is reserved in the same step. Whose recipient
+ * another consumer has in hand comes again a moment later.
  *
- * KEYS[1] the shard. ARGV epoch, now, end of the lease, name of the consumer, how many of lane 0, of lane 1, of lane 2.
+ * KEYS[1] the shard. ARGV epoch, now, end of the lease, name of the consumer, how many of lane 0, of lane 1, of lane 2,
+ * after how many milliseconds a recipient is tried again, then the channels that allow one call to a recipient.
  * Result: for each delivery: id, tenant, account, channel, lane, touser, template id, body, accepted at, expires at,
  * number, tries, doubt since or false, whether it needs a grant (1 or 0), grant handle or false, grant name or false.
  */
 export const claimScript = `#!lua flags=allow-oom
-${prelude}${batchFunctions}${grantFunctions}
-local leaseUntil, consumer = ARGV[3], ARGV[4]
+${prelude}${batchFunctions}${grantFunctions}${laneFunctions}
+local leaseUntil, consumer, tryAgainMs = ARGV[3], ARGV[4], ARGV[8]
+local oneCall = {}
+for i = 9, #ARGV do oneCall[ARGV[i]] = true end
 local results = {}
+
+local function putOff(lane, entry, id, busyUntil)
+  pull(lane, entry)
+  redis.call('HDEL', recordKey(id), 'en')
+  redis.call('ZADD', dueKey(lane), digits(math.min(busyUntil, now + tryAgainMs)), id)
+end
 
 local function lease(lane, entry, id)
   local record = recordKey(id)
@@ -77,6 +88,10 @@ local function lease(lane, entry, id)
   if not state or f[11] ~= entry then return pull(lane, entry) end
   -- The group was made anew and gives out again what somebody has in hand.
   if state == 'leased' and tonumber(f[20]) > tonumber(now) then return end
+  if oneCall[f[14]] then
+    local busyUntil = enterLane(f[13] .. ' ' .. f[15], leaseUntil, consumer)
+    if busyUntil then return putOff(lane, entry, id, busyUntil) end
+  end
   local lost
   -- Ready while it says leased: its lease ran out, and whoever held it may have called WeChat.
   if state == 'leased' then
