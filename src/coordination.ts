@@ -1,3 +1,6 @@
+import type { Bulletin } from './bulletin.ts'
+import type { CallShares } from './call-shares.ts'
+
 /**
  * What several processes must agree on. One process agrees with itself in memory; many agree through a
  * shared store.
@@ -14,6 +17,9 @@ export interface Coordination {
   }): Promise<boolean>
   /** What several processes keep together. One that is alone has none. */
   readonly shelf?: Shelf
+  /** With several processes: the calls that they share, and what they tell each other. */
+  readonly calls?: CallShares
+  readonly bulletin?: Bulletin
 }
 
 /**

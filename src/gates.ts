@@ -5,16 +5,15 @@
  * its turn. What waits for another call to end waits in hand, in a list of its API, so that it is there when the call
  * ends. The lists are short: whatever one account sends, the others find a worker with hands free.
  */
-import { channelTraits } from './channels.ts'
+import { type Api, type ApiParts, createApis, isWebhook, mostWebhookCalls, unasked } from './apis.ts'
+import type { Notice } from './bulletin.ts'
 import type { Random } from './clock.ts'
-import type { AccountLimits } from './directory.ts'
 import { errcodeOf } from './errcodes.ts'
 import type { Hold, Holds } from './holds.ts'
-import type { Channel } from './message.ts'
-import { createPace, type Pace, type Sign } from './pace.ts'
+import type { Channel, Lane } from './message.ts'
+import type { Sign } from './pace.ts'
 import type { DeliveredMessage, Delivery } from './queue.ts'
-import { createQuota, type Quota, type QuotaView } from './quota.ts'
-import type { QuotaWatch } from './quota-watch.ts'
+import type { QuotaView } from './quota.ts'
 import { createRecipientLane } from './recipient-lane.ts'
 import type { Sending } from './sender.ts'
 import { heldBack, type Outcome, type Policy, restUntil } from './settlement.ts'
@@ -32,6 +31,10 @@ export interface Gates {
   ended(delivery: Delivery, sending: Sending | undefined, now: number): Hold | undefined
   /** One that waited and need not wait any longer: it goes the whole way again. */
   next(now: number): Delivery | undefined
+  /** Calls `wake` when `next` may have something although no call has ended. */
+  onRoom(wake: () => void): void
+  /** Takes in what another process has told. */
+  hear(notice: Notice, now: number): void
   /** What is known of each API that an account has sent by. */
   reports(account: string, now: number): readonly QuotaReport[]
   /** Asks WeChat about the APIs that nothing is known of yet. */
@@ -48,34 +51,13 @@ export interface QuotaReport extends QuotaView {
   readonly waiting: number
 }
 
-export interface GateParts {
+export interface GateParts extends ApiParts {
   readonly policy: Pick<Policy, 'retry' | 'callMs'>
   readonly random: Random
-  /** Calls of the worker at once. */
-  readonly concurrency: number
   /** What is held back for now; shared with whoever answers why. */
   readonly holds: Holds
-  readonly limitsOf: (account: string) => AccountLimits | undefined
-  /** Without one, nothing is known of quotas but what settings and refusals say. */
-  readonly watch?: QuotaWatch | undefined
 }
 
-/** One API of one account. */
-interface Api {
-  readonly account: string
-  readonly path: string
-  readonly quota: Quota
-  /** Nothing where there is nobody to ask: a webhook is no API of WeChat. */
-  readonly watch: QuotaWatch | undefined
-  readonly pace: Pace
-  readonly waiting: Delivery[]
-  inFlight: number
-  /** The next turn that is free for what is handed back. */
-  nextTurn: number
-}
-
-/** Accounts that are remembered; beyond, the oldest one that rests is forgotten. */
-const maxAccounts = 10_000
 /**
  * What is handed back because of the pace comes again after this at the earliest and at the latest: not so soon that
  * a long backlog is leased and handed back all the time, and soon enough for a pace that has recovered meanwhile.
@@ -84,36 +66,40 @@ const maxAccounts = 10_000
 const paceTurnMs = { shortest: 500, longest: 10_000 }
 /** What is handed back because of the minute's limit comes again at the latest so long after the minute. */
 const minuteTurnMs = 60_000
-/**
- * How many calls to webhooks may be under way, to one and to all of them: tenants own them, and slow ones must not
- * keep the others' messages from being called. One takes no more connections than this anyway.
- */
-const mostWebhookCalls = (concurrency: number) => ({
-  each: Math.max(1, Math.min(16, concurrency >> 3)),
-  all: Math.max(1, concurrency >> 1),
-})
+const minuteMs = 60_000
 /** A recipient is held back for other messages when the code asks for at least this. */
 const recipientHoldMs = 60_000
 
 export const createGates = (parts: GateParts): Gates => {
   const { policy, random, concurrency, holds } = parts
   const lane = createRecipientLane()
-  const { apiOf, apisOf, allApis, isKnown } = createApis(parts)
+  const { apiOf, apisOf, allApis, isKnown } = createApis(parts, (api) => {
+    if (api.waiting.length === 0) return
+    freed.add(api)
+    wake()
+  })
   /** Those with something waiting, of accounts where a call has ended since. */
   const freed = new Set<Api>()
   const maxWaiting = { api: Math.max(1, concurrency >> 2), all: Math.max(2, concurrency >> 1) }
   const mostToWebhooks = mostWebhookCalls(concurrency).all
   let waiting = 0
   let toWebhooks = 0
+  let wake = () => {}
 
   const mostInFlight = ({ pace, quota }: Api): number => Math.min(pace.allowed(), quota.mostInFlight())
 
-  const hasRoom = (api: Api): boolean => api.inFlight < mostInFlight(api)
+  const hasRoom = (api: Api, lane: Lane, now: number): boolean =>
+    api.inFlight < mostInFlight(api) && (api.share === undefined || api.share.admits(lane, now))
+
+  const tell = (notice: Notice | undefined): void => {
+    if (notice) parts.sharing?.bulletin.tell(notice)
+  }
 
   const begin = (api: Api, { message }: Delivery, now: number): undefined => {
     api.inFlight++
     if (isWebhook(api)) toWebhooks++
     api.quota.began(now)
+    api.share?.began(message.lane, now)
     lane.enter(message)
     if (api.watch && api.quota.isDue(now)) void api.watch.ask(api)
   }
@@ -128,7 +114,8 @@ export const createGates = (parts: GateParts): Gates => {
   /** Urgent messages wait before others, and there is room for more of them. */
   const wait = (api: Api, delivery: Delivery, now: number): Outcome | 'wait' => {
     const isUrgent = delivery.message.lane === 'urgent'
-    const share = isUrgent ? 2 : 1
+    // What is on its way does not wait long.
+    const share = (isUrgent ? 2 : 1) * (api.share?.expects() ? 2 : 1)
     if (api.waiting.length >= share * maxWaiting.api || waiting >= share * maxWaiting.all)
       return later(api, delivery, now)
     waiting++
@@ -152,25 +139,45 @@ export const createGates = (parts: GateParts): Gates => {
     const errcode = errcodeOf(code)
     const { action, scope, waitMs = 0 } = errcode
     const until = restUntil(errcode, now)
-    holds.place(errcode, message, until)
-    if (scope === 'recipient' && action === 'backoff' && waitMs >= recipientHoldMs)
-      lane.hold(message, { until, reason: errcodeReason(code) })
-    if (action === 'slow') api.quota.refused(errcode, now)
+    tell(holds.place(errcode, message, until))
+    if (scope === 'recipient' && action === 'backoff' && waitMs >= recipientHoldMs) {
+      const { account, touser } = message
+      const rest = { until, reason: errcodeReason(code) }
+      lane.hold(message, rest)
+      tell({ kind: 'recipient', account, touser, ...rest })
+    }
+    const { account, channel } = api
+    if (action === 'slow') {
+      api.quota.refused(errcode, now)
+      const perMinute = Math.round(minuteMs / api.quota.turnMs())
+      tell({ kind: 'refused', account, channel, errcode: code, perMinute, until })
+    }
     if (action !== 'quota') {
       api.quota.passed()
       return undefined
     }
     const hold = api.quota.refused(errcode, now)
+    tell({ kind: 'refused', account, channel, errcode: code, perMinute: undefined, until })
     if (!api.watch) api.quota.learn(unasked, now)
-    else if (api.quota.isDue(now)) void api.watch.ask(api)
+    else if (api.quota.isDue(now)) void api.watch.ask(api, 'refused')
     api.watch?.attend(api)
     return api.quota.admit('urgent', now) ?? hold
+  }
+
+  const hearRefusal = (notice: Notice & { kind: 'refused' }, now: number): void => {
+    const api = apiOf(notice)
+    const errcode = errcodeOf(notice.errcode)
+    api.quota.refused(errcode, now, notice.perMinute)
+    if (errcode.action !== 'quota') return
+    // Whoever was refused asks; all see to it that somebody goes on asking.
+    if (api.watch) api.watch.attend(api)
+    else api.quota.learn(unasked, now)
   }
 
   /** A lease that has become too short goes back, and nobody waits behind a hold. */
   const isOver = (api: Api, { message, leaseUntil }: Delivery, now: number): boolean =>
     leaseUntil - now < policy.callMs ||
-    (hasRoom(api) && !lane.isBusy(message)) ||
+    (!lane.isBusy(message) && hasRoom(api, message.lane, now)) ||
     api.quota.admit(message.lane, now) !== undefined
 
   return {
@@ -183,7 +190,9 @@ export const createGates = (parts: GateParts): Gates => {
       if (full) return whileFull(api, delivery, full)
       // Not in hand: what it would wait for are calls of other accounts.
       if (isWebhook(api) && toWebhooks >= mostToWebhooks) return later(api, delivery, now)
-      return hasRoom(api) && !lane.isBusy(message) ? begin(api, delivery, now) : wait(api, delivery, now)
+      return !lane.isBusy(message) && hasRoom(api, message.lane, now)
+        ? begin(api, delivery, now)
+        : wait(api, delivery, now)
     },
 
     over: (message, now) =>
@@ -195,7 +204,9 @@ export const createGates = (parts: GateParts): Gates => {
       const { inFlight } = api
       api.inFlight--
       if (isWebhook(api)) toWebhooks--
-      api.quota.ended(sending ? sending.attempts.length : 0)
+      const calls = sending ? sending.attempts.length : 0
+      api.quota.ended(calls)
+      api.share?.ended(calls)
       lane.leave(message)
       if (waiting > 0)
         for (const each of apisOf(message.account)) if (each.waiting.length > 0) freed.add(each)
@@ -222,6 +233,22 @@ export const createGates = (parts: GateParts): Gates => {
       return undefined
     },
 
+    onRoom(listener) {
+      wake = listener
+    },
+
+    hear(notice, now) {
+      if (notice.until <= now) return
+      if (notice.kind === 'hold') holds.hear(notice)
+      if (notice.kind === 'recipient') lane.hold(notice, { until: notice.until, reason: notice.reason })
+      if (notice.kind === 'refused') hearRefusal(notice, now)
+      // Who uses the API later asks for himself.
+      if (notice.kind !== 'answered' || !isKnown(notice)) return
+      const { quota, share } = apiOf(notice)
+      quota.hear(notice.answer, now)
+      share?.correct(0)
+    },
+
     reports: (account, now) =>
       apisOf(account).map((api) => ({
         ...api.quota.view(now),
@@ -238,15 +265,12 @@ export const createGates = (parts: GateParts): Gates => {
 
     stop() {
       parts.watch?.stop()
+      for (const { share } of allApis()) share?.stop()
       waiting = 0
       return allApis().flatMap((api) => api.waiting.splice(0))
     },
   }
 }
-
-const isWebhook = ({ path }: Api): boolean => path === ''
-
-const unasked = { kind: 'unknown', error: 'not-asked' } as const
 
 /** The next free turn of those that are handed back, so that they do not all come again at once. Urgent ones may. */
 const turn = (
@@ -267,49 +291,4 @@ const signOf = (reply: Reply): Sign => {
   const errcode = errcodeOf(reply.errcode)
   if (errcode.action === 'slow') return 'slow'
   return errcode.class === 'busy' ? 'busy' : 'fine'
-}
-
-/** The APIs by account and channel: found for every message, so without making a key. */
-const createApis = ({ limitsOf, concurrency, watch }: GateParts) => {
-  const accounts = new Map<string, Map<Channel, Api>>()
-
-  const create = ({ account, channel }: Pick<DeliveredMessage, 'account' | 'channel'>): Api => {
-    const { path } = channelTraits[channel]
-    const quota = createQuota({ account, path, limits: () => limitsOf(account) })
-    const watched = path === '' ? undefined : watch
-    if (!watched) quota.learn(unasked, 0)
-    const api: Api = {
-      account,
-      path,
-      quota,
-      watch: watched,
-      pace: createPace(path === '' ? mostWebhookCalls(concurrency).each : concurrency),
-      waiting: [],
-      inFlight: 0,
-      nextTurn: 0,
-    }
-    const apis = accounts.get(account) ?? new Map<Channel, Api>()
-    if (!accounts.has(account) && accounts.size >= maxAccounts) forgetOne()
-    accounts.set(account, apis.set(channel, api))
-    return api
-  }
-
-  const forgetOne = (): void => {
-    for (const [account, apis] of accounts)
-      if ([...apis.values()].every(isAtRest)) {
-        accounts.delete(account)
-        return
-      }
-  }
-
-  const isAtRest = ({ inFlight, waiting }: Api): boolean => inFlight === 0 && waiting.length === 0
-
-  return {
-    apiOf: (message: Pick<DeliveredMessage, 'account' | 'channel'>): Api =>
-      accounts.get(message.account)?.get(message.channel) ?? create(message),
-    isKnown: ({ account, channel }: Pick<DeliveredMessage, 'account' | 'channel'>): boolean =>
-      accounts.get(account)?.has(channel) ?? false,
-    apisOf: (account: string): readonly Api[] => [...(accounts.get(account)?.values() ?? [])],
-    allApis: (): readonly Api[] => [...accounts.values()].flatMap((apis) => [...apis.values()]),
-  }
 }

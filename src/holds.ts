@@ -1,3 +1,4 @@
+import type { Notice } from './bulletin.ts'
 import { channelTraits } from './channels.ts'
 import type { Errcode } from './errcodes.ts'
 import type { DeliveredMessage } from './queue.ts'
@@ -11,8 +12,10 @@ import { errcodeReason } from './verdict.ts'
 export interface Holds {
   /** The hold in the way of this message, if any. */
   over(message: Pick<DeliveredMessage, 'account' | 'channel'>, now: number): Hold | undefined
-  /** Takes note of a refusal whose scope is wider than its message. */
-  place(errcode: Errcode, message: DeliveredMessage, until: number): void
+  /** Takes note of a refusal whose scope is wider than its message. Answers what to tell other processes, if it is news. */
+  place(errcode: Errcode, message: DeliveredMessage, until: number): (Notice & { kind: 'hold' }) | undefined
+  /** Takes note of what another process has placed. */
+  hear(notice: Notice): void
 }
 
 export interface Hold {
@@ -32,16 +35,26 @@ export const createHolds = (): Holds => {
     return hold && hold.until > now ? hold : undefined
   }
 
+  /** A late reply that asks for less does not shorten what stands. */
+  const set = (key: string, hold: Hold): boolean => {
+    const isNews = (holds.get(key)?.until ?? 0) < hold.until
+    if (isNews) holds.set(key, hold)
+    return isNews
+  }
+
   return {
     over(message, now) {
       if (holds.size === 0) return undefined
       return current(message.account, now) ?? current(apiKey(message), now)
     },
     place(errcode, message, until) {
-      if (errcode.action !== 'hold' && errcode.action !== 'slow') return
+      if (errcode.action !== 'hold' && errcode.action !== 'slow') return undefined
       const key = errcode.scope === 'api' || errcode.action !== 'hold' ? apiKey(message) : message.account
-      // A late reply that asks for less does not shorten what stands.
-      if ((holds.get(key)?.until ?? 0) < until) holds.set(key, { until, reason: errcodeReason(errcode.code) })
+      const hold = { until, reason: errcodeReason(errcode.code) }
+      return set(key, hold) ? { kind: 'hold', key, ...hold } : undefined
+    },
+    hear(notice) {
+      if (notice.kind === 'hold') set(notice.key, { until: notice.until, reason: notice.reason })
     },
   }
 }

@@ -182,6 +182,8 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
   const gates = config.roles.includes('worker')
     ? openGates({ config, engine, clock, observer, directory, client, tokens, policy, holds })
     : undefined
+  // What stands is known before anything is sent.
+  await coordination.bulletin?.listen((notice) => (gates ?? holds).hear(notice, clock.now()))
 
   const openGateway = () => {
     const { bearer: allowBearer, lifeMs: defaultLifeMs } = config
@@ -329,13 +331,16 @@ const openGates = (
   },
 ): Gates => {
   const { config, engine, clock, observer, directory, client, tokens, policy, holds } = parts
+  const { calls, bulletin } = engine.coordination
   const watch = createQuotaWatch({
     askQuota: createQuotaReader({ client, tokens }),
+    mayAsk: calls?.mayAsk,
     release: engine.queue.release,
     clock,
     observe: observer.observe,
   })
   const limitsOf = (appid: string) => directory.account(appid)?.limits
   const { concurrency } = config
-  return createGates({ policy, random: Math.random, concurrency, holds, limitsOf, watch })
+  const sharing = calls && bulletin && { calls, bulletin, clock }
+  return createGates({ policy, random: Math.random, concurrency, holds, limitsOf, watch, sharing })
 }

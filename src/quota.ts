@@ -9,10 +9,13 @@
  * A day is one in Beijing, which is believed and not documented. So the clock alone is never trusted: while calls are
  * held, quota/get is asked again and again, and after a refusal the first call is a probe.
  */
+import { mostNearTheLimit, type ShareLimits } from './call-shares.ts'
 import type { AccountLimits } from './directory.ts'
 import type { Errcode } from './errcodes.ts'
 import type { Hold } from './holds.ts'
 import type { Lane } from './message.ts'
+import { createMinuteGuess } from './minute-guess.ts'
+import { createQuotaHold } from './quota-hold.ts'
 import { nextBeijingMidnight, nextMinute } from './retry.ts'
 import { errcodeReason } from './verdict.ts'
 
@@ -39,8 +42,11 @@ export interface Quota {
   began(now: number): void
   /** It has ended, and came to so many calls: none when it was not made, two when a token had to be healed. */
   ended(calls: number): void
-  /** WeChat refused for the day (`quota`) or for the minute (`slow`). Answers what now stands in the way. */
-  refused(errcode: Errcode, now: number): Hold
+  /**
+   * WeChat refused for the day (`quota`) or for the minute (`slow`). Answers what now stands in the way. `perMinute`:
+   * what another process has made of a refusal for the minute.
+   */
+  refused(errcode: Errcode, now: number, perMinute?: number): Hold
   /** WeChat took a call, or refused it for another reason. */
   passed(): void
   /** What the minute's limit leaves between two calls, on average; milliseconds. */
@@ -50,11 +56,21 @@ export interface Quota {
   isDue(now: number): boolean
   /** quota/get is being asked. */
   asking(now: number): void
-  learn(answer: QuotaAnswer, now: number): void
+  /** Takes the answer in. Answers by how many calls what is used was corrected. */
+  learn(answer: QuotaAnswer, now: number): number
+  /** Takes in what another process was answered, who corrects what is used for all. */
+  hear(answer: QuotaAnswer, now: number): void
+  /** What several processes may use together. */
+  bounds(): Bounds
+  /** What they have used, this one included. `heldByOthers`: what they may have begun besides. */
+  usedByAll(use: { readonly day: number; readonly minute: number; readonly heldByOthers: number }): void
   /** Until when something keeps normal messages waiting for quota, if anything does. */
   heldUntil(now: number): number | undefined
   view(now: number): QuotaView
 }
+
+/** `normal`: where others than urgent messages stop. See `ShareLimits`. */
+export type Bounds = ShareLimits & { readonly normal: number }
 
 export interface QuotaView {
   readonly daily?: number
@@ -80,39 +96,22 @@ export interface QuotaOptions {
 }
 
 const minuteMs = 60_000
-const hourMs = 60 * minuteMs
-const dayMs = 24 * hourMs
+const dayMs = 24 * 60 * minuteMs
 
 /** Between two questions to quota/get while calls are made. */
 const askEveryMs = minuteMs
 /** After one that was of no use. */
 const askAgainMs = 10 * minuteMs
-/** For how long calls are held when WeChat says that the day is over and quota/get says otherwise: doubled each time. */
-const probeMs = minuteMs
-const longestProbeMs = 30 * minuteMs
-/** So soon after midnight, a refusal may mean that WeChat's day begins a little later. */
-const dawnMs = hourMs
-const dawnHoldMs = 5 * minuteMs
-
 /** Until the first answer of quota/get. */
 const mostWhileUnknown = 16
-const mostNearTheLimit = 4
 /** Near the limit: the last calls, or the last share of them. */
 const lastCalls = 200
 const lastShare = 0.02
-/** The error of quota/get's counters, with a margin. */
-const counterError = 0.01
 
 const defaultUrgentShare = 0.05
 
 /** What a recent minute weighs in the average of minutes. */
 const rateWeight = 0.3
-/** What is learned of the minute's limit from a refusal grows again by this a minute, and is forgotten after an hour. */
-const guessGrowth = 1.1
-const guessLifeMs = hourMs
-
-/** A hold for quota: until the reset, or until the next probe because quota/get contradicts the refusal. */
-type QuotaHold = Hold & { readonly kind: 'asking' | 'reset' | 'probe' }
 
 export const createQuota = ({ account, path, limits }: QuotaOptions): Quota => {
   const condition = quotaCondition(account, path)
@@ -124,21 +123,19 @@ export const createQuota = ({ account, path, limits }: QuotaOptions): Quota => {
   /** From here on, few calls are under way. */
   let nearLimit = daily
   let perMinute = Number.POSITIVE_INFINITY
-  /** From a refusal for the minute. */
-  let guess: { readonly perMinute: number; readonly at: number } | undefined
+  const guess = createMinuteGuess()
 
   let dayEnd = 0
   let used = 0
   let minuteEnd = 0
   let usedThisMinute = 0
+  let heldByOthers = 0
   let ratePerMinute = 0
   /** Calls begun ever, and under way. */
   let begun = 0
   let inFlight = 0
 
-  let hold: QuotaHold | undefined
-  let refusals = 0
-  let isProbing = false
+  const hold = createQuotaHold(condition)
   let isUnknown = true
   let askAt = Number.NEGATIVE_INFINITY
   let asked = { begun: 0, inFlight: 0 }
@@ -150,7 +147,7 @@ export const createQuota = ({ account, path, limits }: QuotaOptions): Quota => {
     perMinute = Math.min(
       learned?.perMinute ?? Number.POSITIVE_INFINITY,
       settings?.perMinute ?? Number.POSITIVE_INFINITY,
-      guess?.perMinute ?? Number.POSITIVE_INFINITY,
+      guess.perMinute(),
     )
   }
 
@@ -167,22 +164,11 @@ export const createQuota = ({ account, path, limits }: QuotaOptions): Quota => {
     const minutes = Math.min(Math.max(Math.round((nextMinute(now) - minuteEnd) / minuteMs), 1), 60)
     ratePerMinute += (usedThisMinute - ratePerMinute) * rateWeight
     ratePerMinute *= (1 - rateWeight) ** (minutes - 1)
-    if (guess) growGuess(now, minutes)
+    guess.grow(minutes, now)
     minuteEnd = nextMinute(now)
     usedThisMinute = 0
     settings = limits()
     weigh()
-  }
-
-  const growGuess = (now: number, minutes: number): void => {
-    const { perMinute, at } = guess!
-    guess =
-      now - at > guessLifeMs ? undefined : { perMinute: Math.ceil(perMinute * guessGrowth ** minutes), at }
-  }
-
-  const standing = (now: number): QuotaHold | undefined => {
-    if (hold && now >= hold.until) hold = undefined
-    return hold
   }
 
   const usedUp = (lane: Lane): Hold | undefined => {
@@ -190,47 +176,37 @@ export const createQuota = ({ account, path, limits }: QuotaOptions): Quota => {
     return { until: dayEnd, reason: used < daily ? 'quota-reserved' : 'quota-used-up', condition }
   }
 
-  /** A late reply to a call that was under way says nothing that the first did not. */
   const refusedForTheDay = (reason: string, now: number): Hold => {
-    const held = standing(now)
-    if (held) return held
-    refusals++
-    isProbing = true
-    askAt = now
-    hold = { kind: 'asking', until: now + probeMs, reason, condition }
-    return hold
+    if (hold.refused(reason, now)) askAt = now
+    return hold.standing(now)!
   }
 
-  const refusedForTheMinute = (reason: string, now: number): Hold => {
+  const refusedForTheMinute = (reason: string, now: number, perMinute: number | undefined): Hold => {
     // Those that are still under way came too late for the minute's limit as well.
-    const taken = Math.max(1, Math.floor((usedThisMinute - inFlight) * 0.9))
-    if (!guess || guess.at < minuteEnd - minuteMs || taken < guess.perMinute)
-      guess = { perMinute: taken, at: now }
+    const taken = perMinute ?? Math.max(1, Math.floor((usedThisMinute - inFlight) * 0.9))
+    guess.note(taken, now, minuteEnd)
     weigh()
     return { until: minuteEnd, reason }
   }
 
-  /** The first answer after a refusal decides how long it holds; a later one may end it. */
-  const judge = (answer: QuotaAnswer, now: number): void => {
-    if (!hold || hold.kind === 'probe') return
-    const left = answer.kind === 'known' ? answer.daily - answer.used : undefined
-    if (hold.kind === 'reset') {
-      if (left !== undefined && left > daily * counterError) hold = undefined
-      return
-    }
-    if (left !== undefined && left > daily * lastShare) {
-      const waitMs = Math.min(probeMs * 2 ** (refusals - 1), longestProbeMs)
-      hold = { ...hold, kind: 'probe', until: now + waitMs }
-      return
-    }
-    const isDawn = left === undefined && now < dayEnd - dayMs + dawnMs
-    hold = { ...hold, kind: 'reset', until: isDawn ? now + dawnHoldMs : dayEnd }
-  }
-
-  const correct = (answer: QuotaAnswer & { kind: 'known' }): void => {
+  const correct = (answer: QuotaAnswer & { kind: 'known' }): number => {
     // Calls under way at the question may be in its answer or not. They are, until a later answer says otherwise.
     const most = answer.used + (begun - asked.begun) + asked.inFlight
-    if (answer.used > used || used - most > daily * lastShare) used = most
+    if (answer.used <= used + heldByOthers && used - most <= daily * lastShare) return 0
+    const correction = most - used
+    used = most
+    return correction
+  }
+
+  const takeIn = (answer: QuotaAnswer, now: number): void => {
+    roll(now)
+    isUnknown = false
+    if (answer.kind === 'known') {
+      const { daily, perMinute } = answer
+      learned = perMinute === undefined ? { daily } : { daily, perMinute }
+      weigh()
+    } else askAt = now + askAgainMs
+    hold.judge(answer.kind === 'known' ? answer.daily - answer.used : undefined, daily, dayEnd, now)
   }
 
   return {
@@ -238,7 +214,8 @@ export const createQuota = ({ account, path, limits }: QuotaOptions): Quota => {
 
     admit(lane, now) {
       roll(now)
-      if (hold && standing(now)) return hold
+      const held = hold.standing(now)
+      if (held) return held
       if (used >= normalStop) {
         const end = usedUp(lane)
         if (end) return end
@@ -247,7 +224,7 @@ export const createQuota = ({ account, path, limits }: QuotaOptions): Quota => {
     },
 
     mostInFlight() {
-      if (isProbing) return 1
+      if (hold.isProbing()) return 1
       if (used >= nearLimit) return mostNearTheLimit
       return isUnknown ? mostWhileUnknown : Number.POSITIVE_INFINITY
     },
@@ -267,18 +244,15 @@ export const createQuota = ({ account, path, limits }: QuotaOptions): Quota => {
       usedThisMinute = Math.max(0, usedThisMinute + calls - 1)
     },
 
-    refused(errcode, now) {
+    refused(errcode, now, perMinute) {
       roll(now)
       const reason = errcodeReason(errcode.code)
-      return errcode.action === 'quota' ? refusedForTheDay(reason, now) : refusedForTheMinute(reason, now)
+      return errcode.action === 'quota'
+        ? refusedForTheDay(reason, now)
+        : refusedForTheMinute(reason, now, perMinute)
     },
 
-    passed() {
-      if (!isProbing || hold) return
-      isProbing = false
-      refusals = 0
-    },
-
+    passed: hold.passed,
     turnMs: () => minuteMs / perMinute,
     isUnasked: () => askAt === Number.NEGATIVE_INFINITY,
     isDue: (now) => now >= askAt,
@@ -289,25 +263,37 @@ export const createQuota = ({ account, path, limits }: QuotaOptions): Quota => {
     },
 
     learn(answer, now) {
-      roll(now)
-      isUnknown = false
-      if (answer.kind === 'known') {
-        const { daily, perMinute } = answer
-        learned = perMinute === undefined ? { daily } : { daily, perMinute }
-        weigh()
-        correct(answer)
-      } else askAt = now + askAgainMs
-      judge(answer, now)
+      takeIn(answer, now)
+      return answer.kind === 'known' ? correct(answer) : 0
+    },
+
+    hear(answer, now) {
+      takeIn(answer, now)
+      askAt = Math.max(askAt, now + askEveryMs)
+    },
+
+    bounds: () => ({
+      day: daily,
+      normal: normalStop,
+      minute: perMinute,
+      near: nearLimit,
+      underWay: hold.isProbing() ? 1 : Number.POSITIVE_INFINITY,
+    }),
+
+    usedByAll(use) {
+      used = use.day
+      usedThisMinute = use.minute
+      heldByOthers = use.heldByOthers
     },
 
     heldUntil(now) {
       roll(now)
-      return standing(now)?.until ?? usedUp('normal')?.until
+      return hold.standing(now)?.until ?? usedUp('normal')?.until
     },
 
     view(now) {
       roll(now)
-      const held = standing(now) ?? usedUp('urgent') ?? usedUp('normal')
+      const held = hold.standing(now) ?? usedUp('urgent') ?? usedUp('normal')
       const minutesLeft = (normalStop - used) / ratePerMinute
       const exhaustedAt = now + Math.max(0, minutesLeft) * minuteMs
       return {

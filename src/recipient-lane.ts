@@ -6,16 +6,18 @@ import { channelTraits } from './channels.ts'
 import type { Hold } from './holds.ts'
 import type { DeliveredMessage } from './queue.ts'
 
-/** Of this process; several processes meet 43108, which is repeated after a moment. */
+/** Of this process; that others have nothing for the same recipient in hand is for the queue to see to. */
 export interface RecipientLane {
   /** Whether a call to this recipient is under way that this one must not overlap. */
   isBusy(message: DeliveredMessage): boolean
   enter(message: DeliveredMessage): void
   leave(message: DeliveredMessage): void
   /** Nothing more to this recipient until the hold is over. */
-  hold(message: DeliveredMessage, hold: Hold): void
+  hold(recipient: Recipient, hold: Hold): void
   over(message: DeliveredMessage, now: number): Hold | undefined
 }
+
+export type Recipient = Pick<DeliveredMessage, 'account' | 'touser'>
 
 /** Holds that are remembered; beyond, the oldest is forgotten, and its recipient's next message asks for it anew. */
 const maxHolds = 10_000
@@ -43,8 +45,8 @@ export const createRecipientLane = (): RecipientLane => {
       if (recipients?.size === 0) busy.delete(account)
     },
 
-    hold(message, hold) {
-      const key = recipientKey(message)
+    hold(recipient, hold) {
+      const key = recipientKey(recipient)
       holds.delete(key)
       holds.set(key, hold)
       if (holds.size > maxHolds) holds.delete(holds.keys().next().value!)
@@ -60,4 +62,4 @@ export const createRecipientLane = (): RecipientLane => {
   }
 }
 
-const recipientKey = ({ account, touser }: DeliveredMessage): string => `${account} ${touser}`
+const recipientKey = ({ account, touser }: Recipient): string => `${account} ${touser}`

@@ -113,6 +113,7 @@ export const startWorker = (parts: WorkerParts): Worker => {
     return []
   }
 
+  gates.onRoom(begin)
   const running = loop()
 
   return {

@@ -15,6 +15,8 @@ import { quotaConditions } from '../../quota.ts'
 import type { Recipients } from '../../recipients.ts'
 import { createBell } from '../bell.ts'
 import { type Audit, auditServers } from './audit.ts'
+import { createRedisBulletin } from './bulletin.ts'
+import { createRedisCalls } from './calls.ts'
 import { type Client, openClient, RedisFailed, scriptOf } from './client.ts'
 import { createGauge } from './gauge.ts'
 import { createEndedAmong, createRedisLedger } from './ledger.ts'
@@ -146,13 +148,16 @@ const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngin
   await gauge.look()
   await releaseAll(shards, quotaConditions)
   const stopUpkeep = runUpkeep({ ...upkeep, followTime })
+  const consumer = randomUUID()
+  const bulletin = createRedisBulletin({ client, shards, prefix, process: consumer })
   const cut = () => {
     stopUpkeep()
+    bulletin.stop()
     client.close()
   }
 
   const queue = createRedisQueue({
-    ...{ shards, clock, leaseMs, bell, tell, consumer: randomUUID() },
+    ...{ shards, clock, leaseMs, bell, tell, consumer },
     refusal: gauge.refusal,
     confirm: () => confirmed(client, replicas, options.callMs ?? 5000),
     close: async () => cut(),
@@ -162,7 +167,7 @@ const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngin
     ledger: createRedisLedger(shards),
     endedAmong: createEndedAmong(shards),
     recipients: createRedisRecipients({ shards, now: clock.now, wake }),
-    coordination: createRedisCoordination(shards),
+    coordination: { ...createRedisCoordination(shards), calls: createRedisCalls(shards, consumer), bulletin },
     directoryRecords: createRedisDirectory(shards, client, prefix),
     audit: found,
     upkeep,
