@@ -91,7 +91,7 @@ export const createApis = (parts: ApiParts, onNews: (api: Api) => void) => {
       nextTurn: 0,
       learned(answer, correction) {
         if (!sharing || !share) return
-        share.correct(correction)
+        share.learned(correction)
         const until = sharing.clock.now() + answerLifeMs
         sharing.bulletin.tell({ kind: 'answered', account, channel, answer, until })
       },

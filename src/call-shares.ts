@@ -36,6 +36,8 @@ export interface ShareRequest extends SharedApi {
   readonly limits: ShareLimits
   /** Calls of the day that WeChat knows of and no process has begun, more than were known before; or fewer. */
   readonly elsewhere: number
+  /** WeChat has refused: nobody is granted any for so long, in which all hear of it. 0: it has not. */
+  readonly stopMs: number
 }
 
 /** For all processes together; infinite where there is none. */

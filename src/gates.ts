@@ -149,6 +149,7 @@ export const createGates = (parts: GateParts): Gates => {
     const { account, channel } = api
     if (action === 'slow') {
       api.quota.refused(errcode, now)
+      api.share?.learned(0)
       const perMinute = Math.round(minuteMs / api.quota.turnMs())
       tell({ kind: 'refused', account, channel, errcode: code, perMinute, until })
     }
@@ -168,10 +169,27 @@ export const createGates = (parts: GateParts): Gates => {
     const api = apiOf(notice)
     const errcode = errcodeOf(notice.errcode)
     api.quota.refused(errcode, now, notice.perMinute)
-    if (errcode.action !== 'quota') return
     // Whoever was refused asks; all see to it that somebody goes on asking.
-    if (api.watch) api.watch.attend(api)
+    if (errcode.action !== 'quota') api.share?.learned(0)
+    else if (api.watch) api.watch.attend(api)
     else api.quota.learn(unasked, now)
+  }
+
+  const noteReply = (
+    api: Api,
+    delivery: Delivery,
+    sending: Sending | undefined,
+    inFlight: number,
+    now: number,
+  ): Hold | undefined => {
+    const call = sending?.attempts.at(-1)
+    if (!sending || !call) return undefined
+    const { reply } = sending
+    api.pace.ended(signOf(reply), call, inFlight)
+    if (reply.kind !== 'answered') return undefined
+    if (reply.errcode !== 0) return noteRefusal(api, delivery, reply.errcode, now)
+    api.quota.passed()
+    return undefined
   }
 
   /** A lease that has become too short goes back, and nobody waits behind a hold. */
@@ -206,18 +224,13 @@ export const createGates = (parts: GateParts): Gates => {
       if (isWebhook(api)) toWebhooks--
       const calls = sending ? sending.attempts.length : 0
       api.quota.ended(calls)
-      api.share?.ended(calls)
       lane.leave(message)
       if (waiting > 0)
         for (const each of apisOf(message.account)) if (each.waiting.length > 0) freed.add(each)
-      const call = sending?.attempts.at(-1)
-      if (!sending || !call) return undefined
-      const { reply } = sending
-      api.pace.ended(signOf(reply), call, inFlight)
-      if (reply.kind === 'answered' && reply.errcode !== 0)
-        return noteRefusal(api, delivery, reply.errcode, now)
-      if (reply.kind === 'answered') api.quota.passed()
-      return undefined
+      const hold = noteReply(api, delivery, sending, inFlight, now)
+      // Last, so that the place of a call that was refused is not taken by another one.
+      api.share?.ended(calls, hold !== undefined)
+      return hold
     },
 
     next(now) {
@@ -246,7 +259,7 @@ export const createGates = (parts: GateParts): Gates => {
       if (notice.kind !== 'answered' || !isKnown(notice)) return
       const { quota, share } = apiOf(notice)
       quota.hear(notice.answer, now)
-      share?.correct(0)
+      share?.learned(0)
     },
 
     reports: (account, now) =>

@@ -277,7 +277,7 @@ export const createQuota = ({ account, path, limits }: QuotaOptions): Quota => {
       normal: normalStop,
       minute: perMinute,
       near: nearLimit,
-      underWay: hold.isProbing() ? 1 : Number.POSITIVE_INFINITY,
+      underWay: hold.isProbing() ? 1 : isUnknown ? mostWhileUnknown : Number.POSITIVE_INFINITY,
     }),
 
     usedByAll(use) {

@@ -8,7 +8,7 @@
 import { type CallShares, mostNearTheLimit, type ShareAnswer, type SharedApi } from './call-shares.ts'
 import type { Clock } from './clock.ts'
 import type { Lane } from './message.ts'
-import type { Quota } from './quota.ts'
+import type { Bounds, Quota } from './quota.ts'
 import { nextBeijingMidnight, nextMinute } from './retry.ts'
 
 export interface Share {
@@ -18,10 +18,13 @@ export interface Share {
   expects(): boolean
   /** A call begins, which was admitted. */
   began(lane: Lane, now: number): void
-  /** It has ended, and came to so many calls. */
-  ended(calls: number): void
-  /** Calls that WeChat knows of and no process has told of, more than were known before; and what others have used. */
-  correct(calls: number): void
+  /** It has ended, and came to so many calls. `refused`: WeChat takes none any more, so nobody is to begin another. */
+  ended(calls: number, refused: boolean): void
+  /**
+   * Something about the limits was learned: calls that WeChat knows of and no process has told of, so many more than
+   * were known before. Asks what others have used.
+   */
+  learned(calls: number): void
   /** Keeps nothing any more. */
   stop(): void
 }
@@ -41,6 +44,14 @@ export interface ShareParts {
   readonly onNews: () => void
 }
 
+/** How things stood when it was asked. */
+interface Sent {
+  readonly day: number
+  readonly minute: number
+  readonly begun: { readonly day: number; readonly minute: number }
+  readonly bounds: Bounds
+}
+
 /** Calls for so long are asked for at once, within the bounds. */
 const chunkMs = 1000
 const mostAtOnce = 4096
@@ -48,6 +59,8 @@ const mostAtOnce = 4096
 const urgentAtOnce = 4
 /** After an answer without a grant, while somebody waits: doubled each time. */
 const againMs = { first: 20, longest: 1000 }
+/** For so long after a refusal nobody is granted any: the bulletin is faster, but less certain. */
+const bridgeMs = 5000
 /** An answer that takes longer counts as none. */
 const patienceMs = 1000
 /** Every so often, the others are told how this one stands; with the second, when little is left. */
@@ -64,12 +77,15 @@ export const createShare = (parts: ShareParts): Share => {
   const begun = { day: 0, minute: 0 }
   let inFlight = 0
   let elsewhere = 0
+  let stopMs = 0
 
   /** Granted and not spent: to any lane, and of the reserve. */
   let kept = 0
   let keptForUrgent = 0
   /** What was kept after the last answer: at half of it, more is asked for. */
   let full = 0
+  /** The limits when they were last looked at. */
+  let weighed = quota.bounds()
   let callsPerMs = 0
   let askedAt = clock.now()
   let begunAtAsking = 0
@@ -94,11 +110,23 @@ export const createShare = (parts: ShareParts): Share => {
     if (now < minute && now >= minute - 2 * minuteMs) return
     const today = nextBeijingMidnight(now)
     if (Number.isFinite(quota.bounds().minute) || today !== day) kept = keptForUrgent = 0
+    weigh()
     minute = nextMinute(now)
     begun.minute = 0
     if (today === day) return
     day = today
     begun.day = begunAtAsking = inFlight
+  }
+
+  /** What was granted under a higher limit may be more than there is under the lower one. */
+  const isLower = (before: Bounds): boolean => {
+    const { day, minute } = quota.bounds()
+    return day < before.day || minute < before.minute
+  }
+
+  const weigh = (): void => {
+    if (isLower(weighed)) kept = keptForUrgent = 0
+    weighed = quota.bounds()
   }
 
   const isLow = (): boolean => full >= 2 * mostNearTheLimit && 2 * kept < full
@@ -115,13 +143,14 @@ export const createShare = (parts: ShareParts): Share => {
     const want =
       !isWanted || stopping.signal.aborted ? 0 : isUrgent ? urgentAtOnce : Math.max(1, chunk - held())
     const bounds = quota.bounds()
-    const sent = { day, minute, begun: { ...begun }, elsewhere }
-    elsewhere = 0
+    const sent = { day, minute, begun: { ...begun }, elsewhere, stopMs, bounds }
+    elsewhere = stopMs = 0
     const limits = { ...bounds, day: isUrgent ? bounds.day : bounds.normal }
     const request = { ...api, ...sent, serial, number: ++number, held: held(), inFlight, want, limits }
     const answer = await inTime(calls.take(request))
     if (answer) return heard(answer, sent, isUrgent)
     elsewhere += sent.elsewhere
+    stopMs = Math.max(stopMs, sent.stopMs)
     return helpOneself(want)
   }
 
@@ -146,13 +175,14 @@ export const createShare = (parts: ShareParts): Share => {
 
   const heard = (
     { granted, used, left, heldByOthers, nodes }: ShareAnswer,
-    sent: { readonly day: number; readonly minute: number; readonly begun: typeof begun },
+    sent: Sent,
     isUrgent: boolean,
   ): boolean => {
     roll(clock.now())
     outage = undefined
     last = { left, nodes }
-    if (sent.day !== day || (sent.minute !== minute && Number.isFinite(quota.bounds().minute))) return false
+    const isPast = sent.day !== day || (sent.minute !== minute && Number.isFinite(quota.bounds().minute))
+    if (isPast || isLower(sent.bounds)) return false
     if (isUrgent) keptForUrgent += granted
     else kept += granted
     full = kept
@@ -245,16 +275,18 @@ export const createShare = (parts: ShareParts): Share => {
       if (!isTending) void tend()
     },
 
-    ended(calls) {
+    ended(calls, refused) {
+      if (refused) stopMs = bridgeMs
       inFlight--
       begun.day += calls - 1
       begun.minute += calls - 1
       kept -= calls - 1
-      if (isFew) void fetch()
+      if (isFew || refused) void fetch()
     },
 
-    correct(calls) {
+    learned(calls) {
       elsewhere += calls
+      weigh()
       void fetch()
     },
 

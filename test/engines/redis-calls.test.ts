@@ -23,6 +23,7 @@ interface Wish {
   readonly limits?: Partial<ShareLimits>
   readonly want?: number
   readonly elsewhere?: number
+  readonly stopMs?: number
 }
 
 /** A process that keeps its books as it should. */
@@ -45,14 +46,14 @@ const aProcess = (calls: CallShares, clock: TestClock, path = api.path, serial =
       if (stay) self.inFlight += some
       return some
     },
-    async take({ limits = {}, want = 10, elsewhere = 0 }: Wish = {}): Promise<ShareAnswer> {
+    async take({ limits = {}, want = 10, elsewhere = 0, stopMs = 0 }: Wish = {}): Promise<ShareAnswer> {
       const now = clock.now()
       if (nextMinute(now) !== minute) begunInMinute = self.held = 0
       minute = nextMinute(now)
       const answer = await calls.take({
         ...{ account: api.account, path, serial, number: ++number, day: nextBeijingMidnight(now), minute },
         begun: { day: self.begun, minute: begunInMinute },
-        ...{ held: self.held, inFlight: self.inFlight, want, elsewhere },
+        ...{ held: self.held, inFlight: self.inFlight, want, elsewhere, stopMs },
         limits: { day: none, minute: none, near: none, underWay: none, ...limits },
       })
       self.told = self.held + answer.granted
@@ -159,6 +160,26 @@ suite('calls that processes share', () => {
     assert.equal((await b!.take({ limits })).granted, 1)
   })
 
+  test('are granted to nobody for a while after WeChat has refused one', async (t) => {
+    const { clock, calls } = await openCalls(t, 2)
+    const [a, b] = calls.map((each) => aProcess(each, clock))
+    assert.equal((await a!.take({ stopMs: 5000 })).granted, 0)
+    clock.advance(4999)
+    assert.equal((await b!.take()).granted, 0)
+    clock.advance(1)
+    assert.equal((await b!.take()).granted, 10)
+  })
+
+  test('near the limit do not wait long for a process that died', async (t) => {
+    const { clock, calls } = await openCalls(t, 2)
+    const [dead, alive] = calls.map((each) => aProcess(each, clock))
+    const limits = { day: 100, near: 50 }
+    await dead!.take({ want: 50, limits })
+    assert.equal((await alive!.take({ limits })).granted, 0)
+    clock.advance(15_000)
+    assert.equal((await alive!.take({ want: 3, limits })).granted, 3)
+  })
+
   test('that somebody else has made count once they are told of', async (t) => {
     const { clock, calls } = await openCalls(t, 2)
     const [a, b] = calls.map((each) => aProcess(each, clock))
@@ -174,7 +195,7 @@ suite('calls that processes share', () => {
     const [a, b] = calls.map((each) => aProcess(each, clock))
     const request = {
       ...{ ...api, serial: 1, day: nextBeijingMidnight(clock.now()), minute: nextMinute(clock.now()) },
-      ...{ held: 0, inFlight: 0, want: 10, elsewhere: 0 },
+      ...{ held: 0, inFlight: 0, want: 10, elsewhere: 0, stopMs: 0 },
       limits: { day: 100, minute: none, near: none, underWay: none },
     }
     const first = { ...request, number: 1, begun: { day: 0, minute: 0 } }

@@ -188,7 +188,7 @@ const moveToNoon = async (ask: (path: string, body?: object) => Promise<Row>): P
 }
 
 /** Real time from `start` on, and what the test adds to it. */
-const createRunningClock = (start: number): MovedClock => {
+export const createRunningClock = (start: number): MovedClock => {
   const zero = performance.now()
   const sleepers = new Set<() => void>()
   let added = 0

@@ -10,11 +10,11 @@ const ask = scriptOf('take a turn to ask', askScript)
 export const createRedisCalls = (shards: Shards, process: string): CallShares => ({
   async take(request) {
     const name = nameOf(request)
-    const { serial, number, day, minute, begun, held, inFlight, want, limits, elsewhere } = request
+    const { serial, number, day, minute, begun, held, inFlight, want, limits, elsewhere, stopMs } = request
     const args = [
       ...[name, `${process}.${serial}`, number, day, minute, begun.day, begun.minute, held, inFlight, want],
       ...[limits.day, limits.minute, limits.near].map(limitText),
-      ...[mostNearTheLimit, limitText(limits.underWay), elsewhere],
+      ...[mostNearTheLimit, limitText(limits.underWay), elsewhere, stopMs],
     ]
     const answer = (await shards.run(shards.ofName(name), take, args)) as readonly (string | number)[]
     const [granted, usedToday, usedInMinute, left, heldByOthers, nodes] = answer

@@ -2,6 +2,8 @@ import { prelude } from './prelude.ts'
 
 /** Who has not told of an API for so long does not count among its processes, and what it kept counts as used. */
 const goneMs = 60_000
+/** Who is quiet for so long has no calls under way any more, and will not begin any. */
+const quietMs = 15_000
 /** Who asked in vain is the next one for so long. */
 const nextMs = 1000
 
@@ -10,7 +12,8 @@ const nextMs = 1000
  * its part of what is left, so that nobody has to wait for what another one keeps. Who got nothing gets the next one.
  *
  *     calls:<account> <path>:<end of the day>      hash, by process: number of its last request, calls begun that day,
- *                      kept, under way, time of its last word; '+': calls that nobody here has begun; '!': who is next
+ *                      kept, under way, time of its last word; '+': calls that nobody here has begun; '!': who is next; '*':
+ *                      until when there is nothing
  *     calls:<account> <path>:<end of the minute>   hash, by process: calls begun in that minute, kept
  *
  * Days and minutes are the caller's own, each with a key of its own, so clocks that differ count in different ones and
@@ -18,7 +21,7 @@ const nextMs = 1000
  *
  * KEYS[1] the shard. ARGV epoch, now, account and path, process, number of the request, end of the day, end of the
  * minute, begun in them, kept, under way, wanted, limits of the day, of the minute, near, few (at once when near), at
- * once otherwise ('' where there is none), what to add to '+'.
+ * once otherwise ('' where there is none), what to add to '+', for how long there is nothing from now on.
  * Result: granted, used of the day, used of the minute, left ('' without a limit), kept by others, how many processes.
  */
 export const takeScript = `#!lua flags=allow-oom
@@ -31,8 +34,9 @@ local begun, begunInMinute, kept, underWay, want = tonumber(ARGV[8]), tonumber(A
 local function limit(i) return ARGV[i] == '' and math.huge or tonumber(ARGV[i]) end
 local time = tonumber(now)
 
-local used, keptByOthers, others, nodes = begun, 0, 0, 1
+local used, keptByOthers, atOthers, nodes = begun, 0, 0, 1
 local nextOne, isLate
+local stopUntil = 0
 local all = redis.call('HGETALL', dayKey)
 for i = 1, #all, 2 do
   local who, value = all[i], all[i + 1]
@@ -40,6 +44,7 @@ for i = 1, #all, 2 do
   elseif who == '!' then
     local name, untilAt = string.match(value, '^(%S+) (%d+)$')
     if tonumber(untilAt) > time then nextOne = name end
+  elseif who == '*' then stopUntil = tonumber(value)
   else
     local last, theirs, keeps, calls, at = string.match(value, '^(%d+) (%S+) (%S+) (%d+) (%d+)$')
     if who == me then isLate = tonumber(last) >= number
@@ -47,7 +52,8 @@ for i = 1, #all, 2 do
       used = used + tonumber(theirs)
       if tonumber(at) + ${goneMs} <= time then used = used + tonumber(keeps)
       else
-        keptByOthers, others, nodes = keptByOthers + tonumber(keeps), others + tonumber(calls), nodes + 1
+        keptByOthers, nodes = keptByOthers + tonumber(keeps), nodes + 1
+        if tonumber(at) + ${quietMs} > time then atOthers = atOthers + tonumber(keeps) + tonumber(calls) end
       end
     end
   end
@@ -57,6 +63,12 @@ if ARGV[18] ~= '0' then
   used = used + tonumber(ARGV[18])
   redis.call('HINCRBY', dayKey, '+', ARGV[18])
 end
+
+if ARGV[19] ~= '0' then
+  stopUntil = math.max(stopUntil, time + tonumber(ARGV[19]))
+  redis.call('HSET', dayKey, '*', digits(stopUntil))
+end
+if stopUntil > time then want = 0 end
 
 local usedInMinute, takenInMinute = begunInMinute, begunInMinute + kept
 local inMinute = redis.call('HGETALL', minuteKey)
@@ -74,7 +86,7 @@ local room = math.min(left, limit(14) - takenInMinute)
 local part = nodes == 1 and room or math.max(math.min(room, 1), math.floor(room / (2 * nodes)))
 local atOnce = limit(17)
 if taken < limit(15) then part = math.min(part, limit(15) - taken) else atOnce = math.min(atOnce, tonumber(ARGV[16])) end
-local places = math.min(room, atOnce - keptByOthers - kept - others - underWay)
+local places = math.min(room, atOnce - atOthers - kept - underWay)
 local granted = math.max(0, math.min(want, part, places))
 if want > 0 and room > 0 then
   if nextOne and nextOne ~= me then granted = math.max(0, math.min(granted, places - 1))
