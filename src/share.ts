@@ -3,7 +3,8 @@
  * time, and for the next before the last is spent; nothing that is done for each message waits or asks.
  *
  * What is kept is given back when nothing is sent, sooner when little is left. While the store cannot be asked, there is
- * this process's part of what was left when it could: `left ÷ processes`, once, and of each minute the same part.
+ * this process's part of what was left when it could: `left ÷ processes`, but never more than `limit ÷ processes` in all;
+ * and of each minute the same part.
  */
 import { type CallShares, mostNearTheLimit, type ShareAnswer, type SharedApi } from './call-shares.ts'
 import type { Clock } from './clock.ts'
@@ -116,6 +117,8 @@ export const createShare = (parts: ShareParts): Share => {
     if (today === day) return
     day = today
     begun.day = begunAtAsking = inFlight
+    if (last) last = { left: quota.bounds().normal, nodes: last.nodes }
+    outage = undefined
   }
 
   /** What was granted under a higher limit may be more than there is under the lower one. */
@@ -200,7 +203,8 @@ export const createShare = (parts: ShareParts): Share => {
   const helpOneself = (want: number): boolean => {
     const bounds = quota.bounds()
     const { left = Number.isFinite(bounds.normal) ? 0 : bounds.normal, nodes = 1 } = last ?? {}
-    outage ??= { left: Math.floor(left / nodes) }
+    // What was left is as old as our last word; nobody goes beyond an equal part of the whole.
+    outage ??= { left: Math.floor(Math.min(left / nodes, bounds.normal / nodes - begun.day - held())) }
     const ofMinute = Math.floor(bounds.minute / nodes) - begun.minute - held()
     const some = Math.max(0, Math.min(want, outage.left, ofMinute))
     outage.left -= some

@@ -3,7 +3,8 @@ import { suite, type TestContext, test } from 'node:test'
 import type { AccountLimits } from '../../src/directory.ts'
 import type { Message } from '../../src/message.ts'
 import { nextBeijingMidnight } from '../../src/retry.ts'
-import { aMessage } from '../support/messages.ts'
+import type { Sending } from '../../src/sender.ts'
+import { aDelivery, aMessage } from '../support/messages.ts'
 import { type Node, type NodeOptions, openStage, type Stage, statesOf } from '../support/quota-nodes.ts'
 import { startRedis } from '../support/redis.ts'
 import { until } from '../support/waiting.ts'
@@ -132,5 +133,104 @@ suite('four nodes and the limit of the minute', () => {
     }, 2 * patienceMs)
     const most = Math.max(...wechat.inMinute.values())
     assert.ok(most <= perMinute, `${most} calls in a minute`)
+  })
+})
+
+const answered = (errcode: number, at: number): Sending => ({
+  reply: { kind: 'answered', errcode, errmsg: '' },
+  attempts: [{ startedAt: at, endedAt: at, outcome: 'answered', errcode }],
+})
+
+/** One call by this node, refused with a code; what then holds up the same message on another. */
+const refuse = async (
+  node: Node,
+  { clock }: Pick<Stage, 'clock'>,
+  code: number,
+  message: Partial<Message>,
+) => {
+  const now = clock.now()
+  const delivery = () => aDelivery({ message, leaseUntil: now + dayMs })
+  const refused = delivery()
+  await until(() => {
+    const outcome = node.gates.before(refused, clock.now())
+    if (outcome === 'wait')
+      return node.gates.next(clock.now()) === refused && node.gates.before(refused, now) === undefined
+    return outcome === undefined
+  }, patienceMs)
+  node.gates.ended(refused, answered(code, now), now)
+  return delivery
+}
+
+suite('what one node is told', () => {
+  const cases: readonly [code: number, about: string, message: Partial<Message>, reason: string][] = [
+    [48001, 'an API without permission', { channel: 'template' }, 'errcode-48001'],
+    [40164, 'an account that must rest', { channel: 'template' }, 'errcode-40164'],
+    [45011, 'the limit of the minute', { channel: 'template' }, 'errcode-45011'],
+    [
+      43117,
+      'a recipient who was sent to too often',
+      { channel: 'subscribe', touser: 'anna' },
+      'errcode-43117',
+    ],
+    [45009, 'the quota of the day', { channel: 'template' }, 'errcode-45009'],
+  ]
+  for (const [code, about, message, reason] of cases)
+    test(`of ${about} (${code}) holds on the others, and on one that starts later`, async (t) => {
+      const { url } = await startRedis(t)
+      const stage = openStage(t, url)
+      const [a, b] = [await stage.start({ idle: true }), await stage.start({ idle: true })]
+      const delivery = await refuse(a, stage, code, message)
+      const outcomeOn = (node: Node) => {
+        const outcome = node.gates.before(delivery(), stage.clock.now())
+        return typeof outcome === 'object' && 'reason' in outcome ? outcome.reason : outcome
+      }
+      assert.equal(outcomeOn(a), reason)
+      await until(() => outcomeOn(b) === reason, patienceMs)
+      const late = await stage.start({ idle: true })
+      assert.equal(outcomeOn(late), reason)
+    })
+})
+
+suite('while the store is away', () => {
+  test('each node spends its part of what was left, and no more; afterwards all is as before', async (t) => {
+    const daily = 1000
+    const redis = await startRedis(t)
+    const stage = openStage(t, redis.url, { daily, urgentShare: 0 })
+    const { clock, wechat } = stage
+    wechat.daily = daily
+    const nodes = await Promise.all([1, 2].map(() => stage.start({ idle: true })))
+    const begin = ({ gates }: Node): boolean => {
+      const now = clock.now()
+      const delivery =
+        gates.next(now) ?? aDelivery({ leaseUntil: now + dayMs, message: { expiresAt: now + dayMs } })
+      if (gates.before(delivery, now) !== undefined) return false
+      gates.ended(delivery, answered(0, now), now)
+      return true
+    }
+    let begun = 0
+    const spendOn = (node: Node) => {
+      while (begin(node)) begun++
+    }
+    // More than one chunk each, so that each has heard of the other.
+    for (let round = 0; round < 60; round++)
+      for (const node of nodes) await until(() => begin(node), patienceMs)
+    begun = 120
+    await redis.kill()
+    // Many times longer than it takes to spend what there is.
+    const end = performance.now() + 4000
+    await until(() => {
+      for (const node of nodes) spendOn(node)
+      return performance.now() > end
+    }, 20_000)
+    assert.ok(begun > 100, `${begun} begun`)
+    assert.ok(begun <= daily, `${begun} begun`)
+    await redis.start()
+    await until(() => {
+      for (const node of nodes) spendOn(node)
+      return nodes.every(
+        ({ gates }) => gates.reports(aDelivery().message.account, clock.now())[0]!.used >= daily,
+      )
+    }, patienceMs)
+    assert.equal(begun, daily)
   })
 })
