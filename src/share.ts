@@ -135,7 +135,7 @@ export const createShare = (parts: ShareParts): Share => {
   const isLow = (): boolean => full >= 2 * mostNearTheLimit && 2 * kept < full
 
   /** Asks once; answers whether there is more to spend than before. Never rejects. */
-  const ask = async (): Promise<boolean> => {
+  const askOnce = async (): Promise<boolean> => {
     const now = clock.now()
     roll(now)
     const isUrgent = wanted.urgent || waits() === 'urgent'
@@ -213,7 +213,7 @@ export const createShare = (parts: ShareParts): Share => {
   }
 
   /** Asks, and as long as there is nothing for those who wait, again. */
-  const fetch = async (): Promise<void> => {
+  const askUntilThere = async (): Promise<void> => {
     isDue = true
     if (isAsking) return stopPausing()
     isAsking = true
@@ -221,7 +221,7 @@ export const createShare = (parts: ShareParts): Share => {
     let pauseMs = againMs.first
     for (;;) {
       isDue = false
-      const isMore = await ask()
+      const isMore = await askOnce()
       isExpecting = false
       onNews()
       if (stopping.signal.aborted) break
@@ -247,7 +247,7 @@ export const createShare = (parts: ShareParts): Share => {
       await clock.sleep(isScarce() ? wordEveryMs.scarce : wordEveryMs.plenty, stopping.signal)
       isIdle = begun.day === before && inFlight === 0 && waits() === undefined
       if (isIdle) kept = keptForUrgent = full = 0
-      void fetch()
+      void askUntilThere()
     }
     isTending = false
   }
@@ -261,7 +261,7 @@ export const createShare = (parts: ShareParts): Share => {
       if (kept > 0 || (lane === 'urgent' && keptForUrgent > 0)) return true
       if (lane === 'urgent') wanted.urgent = true
       else wanted.other = true
-      if (!isAsking) void fetch()
+      if (!isAsking) void askUntilThere()
       if (!isTending) void tend()
       return false
     },
@@ -275,7 +275,7 @@ export const createShare = (parts: ShareParts): Share => {
       begun.day++
       begun.minute++
       inFlight++
-      if (!isAsking && isLow()) void fetch()
+      if (!isAsking && isLow()) void askUntilThere()
       if (!isTending) void tend()
     },
 
@@ -285,19 +285,19 @@ export const createShare = (parts: ShareParts): Share => {
       begun.day += calls - 1
       begun.minute += calls - 1
       kept -= calls - 1
-      if (isFew || refused) void fetch()
+      if (isFew || refused) void askUntilThere()
     },
 
     learned(calls) {
       elsewhere += calls
       weigh()
-      void fetch()
+      void askUntilThere()
     },
 
     stop() {
       stopping.abort()
       kept = keptForUrgent = 0
-      void ask()
+      void askOnce()
     },
   }
 }
