@@ -36,7 +36,7 @@ export interface ShareRequest extends SharedApi {
   readonly limits: ShareLimits
   /** Calls of the day that WeChat knows of and no process has begun, more than were known before; or fewer. */
   readonly elsewhere: number
-  /** WeChat has refused: nobody is granted any for so long, in which all hear of it. 0: it has not. */
+  /** Nobody is granted any for so long: WeChat has refused, or not all have told what they spent while the store was away. */
   readonly stopMs: number
 }
 

@@ -60,7 +60,7 @@ const mostAtOnce = 4096
 const urgentAtOnce = 4
 /** After an answer without a grant, while somebody waits: doubled each time. */
 const againMs = { first: 20, longest: 1000 }
-/** For so long after a refusal nobody is granted any: the bulletin is faster, but less certain. */
+/** For so long after a refusal, or when the store is back, nobody is granted any: time for all to hear, or to tell. */
 const bridgeMs = 5000
 /** An answer that takes longer counts as none. */
 const patienceMs = 1000
@@ -209,6 +209,8 @@ export const createShare = (parts: ShareParts): Share => {
     const some = Math.max(0, Math.min(want, outage.left, ofMinute))
     outage.left -= some
     kept += some
+    // When the store is back, nobody is granted any until all have told what they spent.
+    if (some > 0) stopMs = bridgeMs
     return some > 0
   }
 
