@@ -5,7 +5,12 @@ import type { Message, MessageId, State, Step } from './message.ts'
  * message come in order; the same event may come again after a crash, and then changes nothing.
  */
 export type HistoryEvent =
-  | { readonly kind: 'accepted'; readonly message: Message }
+  | {
+      readonly kind: 'accepted'
+      readonly message: Message
+      /** Its place among those of its millisecond, where the engine knows it; without it, the order of recording. */
+      readonly order?: number
+    }
   | {
       /** Where a message stands now. What is not given has not changed since the last event of this message. */
       readonly kind: 'state'
@@ -36,5 +41,15 @@ export class EventRefused extends Error {
   constructor(cause: Error) {
     super(`The records refuse an event: ${cause.message}`, { cause })
     this.name = 'EventRefused'
+  }
+}
+
+/** What is past cannot be read at this moment. It is not lost, and what comes is accepted and sent. */
+export class HistoryAway extends Error {
+  constructor(cause: unknown) {
+    super(`The records of what is past cannot be read: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    })
+    this.name = 'HistoryAway'
   }
 }

@@ -48,3 +48,27 @@ export interface LedgerPage {
   /** Present when there is more. */
   readonly nextCursor?: string
 }
+
+/**
+ * Where a record stands among all others, newest first: by the millisecond in its id, then in the order of acceptance
+ * within it, then by its id. Engines whose records become one ledger share it, so that a walk begun on one goes on on
+ * the other.
+ */
+export interface Place {
+  readonly moment: number
+  /** In the order of acceptance within the millisecond. */
+  readonly order: number
+  readonly id: string
+}
+
+/** A cursor is opaque to callers. */
+export const cursorOf = ({ moment, order, id }: Place): string =>
+  Buffer.from(`m${moment}.${order}.${id}`).toString('base64url')
+
+/** Nothing for a text that is none. */
+export const placeIn = (cursor: string): Place | undefined => {
+  const match = /^m(\d{1,15})\.(\d{1,15})\.((?:msg_[0-9a-f]{32})?)$/.exec(
+    Buffer.from(cursor, 'base64url').toString(),
+  )
+  return match ? { moment: Number(match[1]), order: Number(match[2]), id: match[3]! } : undefined
+}

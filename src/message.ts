@@ -18,6 +18,10 @@ export const parseMessageId = (text: string): MessageId | undefined =>
 /** The id of a message accepted now, from a UUIDv7 in its usual form with dashes. */
 export const messageIdOf = (uuidV7: string): MessageId => `msg_${uuidV7.replaceAll('-', '')}` as MessageId
 
+/** The millisecond in an id, at which its message was accepted. */
+export const momentOf = (id: string): number =>
+  Number.parseInt(id.slice('msg_'.length, 'msg_'.length + 12), 16)
+
 /** The smallest id that a message accepted at `at` (milliseconds) can have. Ids compare as texts. */
 export const firstIdAt = (at: number): string =>
   `msg_${Math.max(0, Math.floor(at)).toString(16).padStart(12, '0')}${'0'.repeat(20)}`

@@ -61,7 +61,7 @@ export const openRecords = async (
   t: TestContext,
   options: Pick<PostgresOptions, 'url'> & Partial<PostgresOptions>,
 ): Promise<PostgresRecords> => {
-  const records = await openPostgres({
+  const records = openPostgres({
     clock: createTestClock(),
     retentionMs: hourMs,
     onUpkeepFailure(error) {
@@ -75,6 +75,7 @@ export const openRecords = async (
     return closing
   }
   atEnd(t, close)
+  await records.prepare()
   return { ...records, close }
 }
 

@@ -1,10 +1,6 @@
 import type { HistoryEvent } from '../../history.ts'
-import { isFinal, lanes, type Message, type MessageId, type State } from '../../message.ts'
+import { isFinal, lanes, type Message, type MessageId, momentOf, type State } from '../../message.ts'
 import { storable } from './connection.ts'
-
-/** The millisecond in an id, which names its partition. */
-export const momentOf = (id: string): number =>
-  Number.parseInt(id.slice('msg_'.length, 'msg_'.length + 12), 16)
 
 /** Where a message stands, as far as some of its events tell. Null: they do not. */
 export interface Progress {
@@ -76,6 +72,8 @@ export const columnsOf = <Row>(
   rows: readonly Row[],
   columns: readonly ((row: Row) => string | number | null)[],
 ): readonly (readonly (string | number | null)[])[] => columns.map((column) => rows.map(column))
+
+export type AcceptedEvent = Extract<HistoryEvent, { kind: 'accepted' }>
 
 export const messageColumns: readonly ((message: Message) => string | number | null)[] = [
   ({ id }) => momentOf(id),

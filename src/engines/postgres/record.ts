@@ -1,8 +1,8 @@
 import pg from 'pg'
 import { EventRefused, type History, type HistoryEvent } from '../../history.ts'
-import type { Message } from '../../message.ts'
+import { momentOf } from '../../message.ts'
 import { storable } from './connection.ts'
-import { columnsOf, messageColumns, momentOf, type Progress, progressesOf } from './events.ts'
+import { type AcceptedEvent, columnsOf, messageColumns, type Progress, progressesOf } from './events.ts'
 import { dayOf, finalList, type Partitions } from './partitions.ts'
 
 /** A larger batch is recorded in parts. */
@@ -13,28 +13,29 @@ const bothFinal = `p.state IN (${finalList}) AND excluded.state IN (${finalList}
 
 /**
  * Everything of a batch in one statement, so that it is recorded as a whole or not at all.
- * $1 to $15: messages; $16 to $19: steps; $20 to $30: progress.
+ * $1 to $16: messages; $17 to $20: steps; $21 to $31: progress.
  */
 const recordEvents = `
 WITH told AS (
   INSERT INTO messages (moment, id, tenant, account, channel, lane, touser, template_id, body, accepted_at, send_at,
-    expires_at, tags, key, extra)
+    expires_at, tags, key, extra, seq)
   SELECT moment, id, tenant, account, channel, lane, touser, template_id, body, accepted_at, send_at, expires_at,
-    CASE WHEN tags IS NOT NULL THEN ARRAY(SELECT json_array_elements_text(tags::json)) END, key, extra
+    CASE WHEN tags IS NOT NULL THEN ARRAY(SELECT json_array_elements_text(tags::json)) END, key, extra,
+    coalesce(seq, nextval('recorded'))
   FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::text[],
-    $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::text[]) WITH ORDINALITY
-    AS m (moment, id, tenant, account, channel, lane, touser, template_id, body, accepted_at, send_at, expires_at,
-      tags, key, extra, place)
+    $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::bigint[])
+    WITH ORDINALITY AS m (moment, id, tenant, account, channel, lane, touser, template_id, body, accepted_at, send_at,
+      expires_at, tags, key, extra, seq, place)
   ORDER BY place
   ON CONFLICT DO NOTHING
 ), stepped AS (
   INSERT INTO steps (moment, id, version, step)
-  SELECT * FROM unnest($16::bigint[], $17::text[], $18::integer[], $19::text[])
+  SELECT * FROM unnest($17::bigint[], $18::text[], $19::integer[], $20::text[])
   ON CONFLICT DO NOTHING
 )
 INSERT INTO progress AS p (moment, id, tenant, version, state, reason, ready_at, deliveries, doubt_since, msgid, at)
-SELECT * FROM unnest($20::bigint[], $21::text[], $22::text[], $23::integer[], $24::text[], $25::text[], $26::bigint[],
-  $27::integer[], $28::bigint[], $29::text[], $30::bigint[])
+SELECT * FROM unnest($21::bigint[], $22::text[], $23::text[], $24::integer[], $25::text[], $26::text[], $27::bigint[],
+  $28::integer[], $29::bigint[], $30::text[], $31::bigint[])
 ON CONFLICT (moment, id) DO UPDATE SET
   version = greatest(p.version, excluded.version),
   state = CASE WHEN ${newer} THEN excluded.state ELSE p.state END,
@@ -110,14 +111,18 @@ export const createPostgresHistory = ({ pool, partitions }: HistoryParts): Histo
 }
 
 const valuesOf = (events: readonly HistoryEvent[]): unknown[] => {
-  const messages: Message[] = []
+  const accepted: AcceptedEvent[] = []
   const stepped: SteppedEvent[] = []
   for (const event of events) {
-    if (event.kind === 'accepted') messages.push(event.message)
+    if (event.kind === 'accepted') accepted.push(event)
     else if (event.step !== undefined) stepped.push(event)
   }
   return [
-    ...columnsOf(messages, messageColumns),
+    ...columnsOf(
+      accepted.map(({ message }) => message),
+      messageColumns,
+    ),
+    accepted.map(({ order }) => order ?? null),
     ...columnsOf(stepped, stepColumns),
     ...columnsOf(progressesOf(events), progressColumns),
   ]

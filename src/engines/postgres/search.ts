@@ -1,14 +1,20 @@
 /**
- * Searches, newest first: by the millisecond in the id, then by the order of recording. As the partitions are days
- * of that same millisecond, a page is read from the newest of them and the older ones are not touched.
+ * Searches, newest first: see `Place`. As the partitions are days of that same millisecond, a page is read from the newest of them and the older ones are not touched.
  */
 import { type Kysely, sql } from 'kysely'
 import type { Clock } from '../../clock.ts'
 import { facadeMsgid, facadeMsgidTime } from '../../facade-msgid.ts'
-import type { LedgerQuery } from '../../ledger.ts'
-import { callerKey, facadeKeyStart, type MessageId, parseMessageId, type State } from '../../message.ts'
+import { cursorOf, type LedgerQuery, type Place, placeIn } from '../../ledger.ts'
+import {
+  callerKey,
+  facadeKeyStart,
+  type MessageId,
+  momentOf,
+  parseMessageId,
+  type State,
+} from '../../message.ts'
 import { storable } from './connection.ts'
-import { momentOf, tagText } from './events.ts'
+import { tagText } from './events.ts'
 import { dayMs } from './partitions.ts'
 import { type RecordRow, recordsIn, type Walked } from './rows.ts'
 import type { Tables } from './schema.ts'
@@ -35,8 +41,8 @@ export interface SearchParts {
 export const searchMessages = async (parts: SearchParts, query: LedgerQuery): Promise<FoundRows> => {
   const { db } = parts
   const { cursor, q, limit, tenant } = query
-  const before = cursor === undefined ? undefined : parseCursor(cursor)
-  if (before === null) return { rows: [] }
+  const before = cursor === undefined ? undefined : placeIn(cursor)
+  if (cursor !== undefined && before === undefined) return { rows: [] }
   if (q === undefined) return walk(parts, query, before)
   const [byOpenid, ids] = await Promise.all([
     filteredBy(db, query, { before })
@@ -75,7 +81,7 @@ const walk = async (
     rows.push(...(await stretch.limit(limit + 1 - rows.length).execute()))
     if (rows.length > limit || low === undefined || low < from - disorderMs) break
     // Everything from `low` on has been looked at.
-    place = { moment: low, seq: 0 }
+    place = { moment: low, order: 0, id: '' }
     if (clock.now() - start > budgetMs) return { rows, nextCursor: cursorOf(place) }
   }
   return page(rows, limit)
@@ -120,14 +126,14 @@ const filteredBy = (db: Kysely<Tables>, query: LedgerQuery, { before, low }: Str
     )
     .$if(low !== undefined, (found) => found.where(moment, '>=', low!))
     .$if(before !== undefined, (found) =>
-      found
-        .where(moment, '<=', before!.moment)
-        .where(
-          sql<boolean>`(${sql.ref(moment)}, m.seq) < (${before!.moment}::bigint, ${before!.seq}::bigint)`,
-        ),
+      found.where(moment, '<=', before!.moment).where(
+        sql<boolean>`(${sql.ref(moment)}, m.seq, m.id)
+            < (${before!.moment}::bigint, ${before!.order}::bigint, ${before!.id}::text COLLATE "C")`,
+      ),
     )
     .orderBy(moment, 'desc')
     .orderBy('m.seq', 'desc')
+    .orderBy('m.id', 'desc')
 }
 
 /** A key of the facade's callers names one message to each openid; more than these are not shown. */
@@ -166,20 +172,12 @@ const idsByMsgid = async (db: Kysely<Tables>, tenant: string, q: string): Promis
 /** Two pages as one, in order, what is in both once. */
 const merged = (one: readonly RecordRow[], other: readonly RecordRow[]): readonly RecordRow[] => {
   const rows = new Map([...one, ...other].map((row) => [row.id, row]))
-  return [...rows.values()].sort((a, b) => b.moment - a.moment || b.seq - a.seq)
+  return [...rows.values()].sort((a, b) => b.moment - a.moment || b.seq - a.seq || (a.id < b.id ? 1 : -1))
 }
 
 const page = (rows: readonly RecordRow[], limit: number): FoundRows => {
   const shown = rows.slice(0, limit)
-  return rows.length > limit ? { rows: shown, nextCursor: cursorOf(shown.at(-1)!) } : { rows: shown }
+  return rows.length > limit ? { rows: shown, nextCursor: cursorOf(placeOf(shown.at(-1)!)) } : { rows: shown }
 }
 
-type Place = Pick<RecordRow, 'moment' | 'seq'>
-
-/** A cursor is opaque to callers; a text that is none is as good as the beginning of time. */
-const cursorOf = ({ moment, seq }: Place): string => Buffer.from(`m${moment}.${seq}`).toString('base64url')
-
-const parseCursor = (cursor: string): Place | null => {
-  const match = /^m(\d{1,15})\.(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString())
-  return match ? { moment: Number(match[1]), seq: Number(match[2]) } : null
-}
+const placeOf = ({ moment, seq, id }: RecordRow): Place => ({ moment, order: seq, id })
