@@ -88,6 +88,12 @@ const engine = (text: string): EngineChoice => {
   return { kind: 'embedded', folder: resolve(folder) }
 }
 
+const postgres = (text: string): string | undefined => {
+  if (text !== '' && !/^postgres(?:ql)?:\/\/[^\s/?]+\/[^\s/?]+(?:\?\S*)?$/.test(text))
+    throw new Error('must be postgres://<user>:<password>@<host>:<port>/<database>')
+  return text === '' ? undefined : text
+}
+
 const redisOptions = (text: string) => {
   const { shards = '4', replicas = '0', ...others } = Object.fromEntries(new URLSearchParams(text))
   const [unknown] = Object.keys(others)
@@ -125,6 +131,12 @@ export const settings = {
     '',
     (text) => (text === '' ? undefined : engine(text)),
     'Queue and records: `embedded:<folder>` for one process; for several `redis://<user>:<password>@<host>:<port>`, `rediss://` with TLS, or `redis-cluster://<host>:<port>,<host>:<port>`, and behind it perhaps `?shards=4&replicas=1`: the number of shards is fixed with the data, and so many replicas must confirm what is accepted. By default in `data` below the home.',
+  ),
+  history: setting(
+    'HONGYAN_HISTORY',
+    '',
+    postgres,
+    'With Redis, where records are kept for good: `postgres://<user>:<password>@<host>:<port>/<database>`, PostgreSQL 14 or newer; the tables are made by themselves. Redis then forgets messages an hour after their end and their idempotency keys a week after it, so that it need not hold more than what is on its way. The same for all processes.',
   ),
   wechat: setting('HONGYAN_WECHAT', 'https://api.weixin.qq.com', origin, 'Base address of WeChat’s API.'),
   wechatFallbacks: setting(
@@ -259,6 +271,11 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     throw new ConfigError(
       settings.leaseMs.env,
       `a lease must outlast a message's sending: at least ${longestSendMs(values.callTimeoutMs)} with this call timeout`,
+    )
+  if (values.history !== undefined && values.engine?.kind !== 'redis')
+    throw new ConfigError(
+      settings.history.env,
+      'the embedded engine keeps its records itself; a history goes with HONGYAN_ENGINE=redis://…',
     )
   return {
     ...values,

@@ -8,8 +8,10 @@ import { type Config, longestPostMs, longestSendMs } from './config.ts'
 import type { Shelf } from './coordination.ts'
 import { type Directory, openDirectory, type Vault, whenNoGrant } from './directory.ts'
 import { startDirectoryWatch } from './directory-watch.ts'
-import { assertFolderFree, type Engine, openEmbedded } from './engines/embedded/embedded.ts'
+import { assertFolderFree, type Engine as EmbeddedEngine, openEmbedded } from './engines/embedded/embedded.ts'
+import type { RecordsOverHistory } from './engines/postgres/history.ts'
 import type { ImportOptions } from './engines/redis/import.ts'
+import type { RedisEngine } from './engines/redis/redis.ts'
 import { createGates, type Gates } from './gates.ts'
 import { startGateway } from './gateway/gateway.ts'
 import type { Readiness } from './gateway/health.ts'
@@ -95,15 +97,21 @@ export const startService = async (
   const clock = createServiceClock({ machine, follows, observe: observer.observe })
 
   const engine = await openEngine({ config, clock, observer }, machine, onFailure)
+  let store: RecordsOverHistory | undefined
   try {
-    return await assemble({ config, engine, clock, observer, log })
+    store = await openStore({ config, engine, clock, observer })
+    return await assemble({ config, engine, store, clock, observer, log })
   } catch (error) {
+    await store?.close()
     await engine.close()
     throw error
   }
 }
 
 const followWallEveryMs = 1000
+
+/** Whatever keeps queue and records; `telling` where the records of what is past are kept elsewhere. */
+type Engine = EmbeddedEngine & Pick<RedisEngine, 'telling'>
 
 const openEngine = async (
   { config, clock, observer }: Pick<Foundation, 'config' | 'observer'> & { readonly clock: SteadyClock },
@@ -129,22 +137,36 @@ const openEngine = async (
     observer.observe({ kind: 'alert', code: `redis-${kind}`, detail })
   const { url, shards, replicas } = engine
   const followTime = clock.follow
-  return openRedis({ url, shards, replicas, clock, followTime, leaseMs, retentionMs, onAlert })
+  const hasHistory = config.history !== undefined
+  return openRedis({ url, shards, replicas, clock, followTime, leaseMs, retentionMs, onAlert, hasHistory })
 }
 
 /** Where a migration goes. */
 export const openImport = async (options: Omit<ImportOptions, 'clock'>): Promise<Import> =>
   (await import('./engines/redis/import.ts')).openImport({ ...options, clock: systemClock })
 
+/** What is asked of the service: of the engine alone, or of engine and history where there is one. */
+const openStore = async ({ config, engine, clock, observer }: Omit<Foundation, 'log' | 'store'>) => {
+  const { history: url, retentionMs } = config
+  const { queue, ledger, telling } = engine
+  if (url === undefined || telling === undefined) return { queue, ledger, close: async () => {} }
+  // Only those who have a history load its client.
+  const { openHistory } = await import('./engines/postgres/history.ts')
+  const { observe } = observer
+  const parts = { queue, recent: ledger, ...telling, clock, random: Math.random, observe }
+  return openHistory({ url, retentionMs, ...parts })
+}
+
 interface Foundation {
   readonly config: Config
   readonly engine: Engine
+  readonly store: RecordsOverHistory
   readonly clock: Clock
   readonly observer: Observer
   readonly log: Log
 }
 
-const assemble = async ({ config, engine, clock, observer, log }: Foundation): Promise<Service> => {
+const assemble = async ({ config, engine, store, clock, observer, log }: Foundation): Promise<Service> => {
   const masterKey = config.masterKey ?? (await keptMasterKey(config, engine.directoryRecords))
   const vault = createVault(masterKey, config.formerMasterKey)
   const { directoryRecords: records } = engine
@@ -153,7 +175,8 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
   const watch =
     records.shared && (await startDirectoryWatch({ directory, shared: records.shared, clock, observe }))
   const readiness: Readiness = { started: false, draining: false }
-  const { queue, ledger, endedAmong, recipients, coordination, pending } = engine
+  const { endedAmong, recipients, coordination, pending } = engine
+  const { queue, ledger } = store
   const holds = createHolds()
 
   const { client, tokens, platforms, sender, checkAccount, addresses } = openWechat({
@@ -198,6 +221,7 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
       {
         ...{ queue, ledger, endedAmong, recipients, coordination, pending },
         ...{ directory, observer, clock, readiness },
+        historyLag: store.lag,
         holdOver: gates?.over ?? holds.over,
         quotas: gates,
         webhookFault: addresses.fault,
@@ -246,6 +270,7 @@ const assemble = async ({ config, engine, clock, observer, log }: Foundation): P
       await gateway?.close()
       await watch?.stop()
       await sender.close()
+      await store.close()
       await engine.close()
       log.info('stopped')
     },
@@ -322,7 +347,7 @@ const senderByChannel = ({ wechat, webhook }: { wechat: Sender; webhook: Sender 
 
 /** What deliveries pass before their call, with the books of what accounts may send. */
 const openGates = (
-  parts: Omit<Foundation, 'log'> & {
+  parts: Omit<Foundation, 'log' | 'store'> & {
     readonly directory: Directory
     readonly client: WechatClient
     readonly tokens: TokenCentre

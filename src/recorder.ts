@@ -14,23 +14,35 @@ import { backoffMs } from './retry.ts'
 export interface HistorySource {
   /**
    * The oldest events that are not acknowledged, at most `max`; nothing if `waitMs` passes or `signal` aborts before
-   * there is one. What was taken and never acknowledged, because a process ended, is to be had again.
+   * there is one. What was taken and never acknowledged, because a process ended, is to be had again. Of several
+   * processes that ask again and again, one is given them.
    */
   take(options: {
     readonly max: number
     readonly waitMs: number
     readonly signal: AbortSignal
   }): Promise<HistoryBatch | undefined>
+
+  /** The same at once and whoever asks, or nothing if there is none. */
+  next(max: number): Promise<HistoryBatch | undefined>
+
+  /** Whether the events, as of the last look, tell of all messages: not while what is older than the records is left. */
+  isComplete(): boolean
+
+  /** Lets another process be the one that is given events. */
+  release(): Promise<void>
 }
 
 export interface HistoryBatch {
   readonly events: readonly HistoryEvent[]
+  /** There were more than fit. */
+  readonly more: boolean
   /** They are on stable storage and may be forgotten. After a rejection it may be asked again. */
   acknowledge(): Promise<void>
 }
 
 export interface RecorderParts {
-  readonly source: HistorySource
+  readonly source: Pick<HistorySource, 'take' | 'release'>
   readonly history: History
   readonly clock: Clock
   readonly random: Random
@@ -53,12 +65,19 @@ export const runRecorder = async (parts: RecorderParts): Promise<void> => {
   while (!signal.aborted) {
     const batch = await persistently(() => source.take({ max, waitMs: takeWaitMs, signal }), undefined)
     if (batch === undefined || batch.events.length === 0) continue
-    await persistently(async () => {
-      await recordAll(parts, batch.events)
-      await batch.acknowledge()
-      tell(parts, 'recorded', batch.events)
-    }, batch)
+    await persistently(() => recordBatch(parts, batch), batch)
   }
+  // Whoever comes next waits until the hold runs out, should this fail.
+  await source.release().catch(() => {})
+}
+
+/** What recording one batch takes. */
+export type RecordingParts = Pick<RecorderParts, 'history' | 'clock' | 'observe'>
+
+export const recordBatch = async (parts: RecordingParts, batch: HistoryBatch): Promise<void> => {
+  await recordAll(parts, batch.events)
+  await batch.acknowledge()
+  tell(parts, 'recorded', batch.events)
 }
 
 /** Tries until it succeeds or the signal aborts, with longer and longer pauses. */
@@ -80,7 +99,7 @@ const createPersistence =
   }
 
 /** One event that the records refuse must not hold up all others: it is looked for, told of and left out. */
-const recordAll = async (parts: RecorderParts, events: readonly HistoryEvent[]): Promise<void> => {
+const recordAll = async (parts: RecordingParts, events: readonly HistoryEvent[]): Promise<void> => {
   try {
     await parts.history.record(events)
   } catch (error) {
@@ -103,7 +122,7 @@ const recordAll = async (parts: RecorderParts, events: readonly HistoryEvent[]):
 }
 
 const tell = (
-  { clock, observe }: RecorderParts,
+  { clock, observe }: RecordingParts,
   result: 'recorded' | 'failed' | 'refused',
   events: readonly HistoryEvent[],
 ): void => {

@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { HistoryAway } from '../history.ts'
 import type { Observer } from '../observe.ts'
 import { languageOf, Problem, type ProblemCode, problemBody, problems } from './problems.ts'
 
@@ -20,6 +21,7 @@ const isStorageFailure = (error: unknown): error is { readonly full?: boolean } 
 /** The refusal for anything that was thrown. What is not known is `internal`: its text is never shown. */
 export const problemOf = (error: unknown): Problem => {
   if (error instanceof Problem) return error
+  if (error instanceof HistoryAway) return new Problem('history-away', { cause: error })
   if (isStorageFailure(error)) return new Problem('try-later', { cause: error })
   const { code, statusCode } = error as Partial<FastifyError>
   const known = frameworkCodes[code ?? '']

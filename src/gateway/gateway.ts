@@ -24,7 +24,7 @@ import { facadeRoutes, facadeUrl } from './facade.ts'
 import { createFailureLimit, type FailureLimit } from './failure-limit.ts'
 import { answerProblem, createFaultReport, problemOf, problemType } from './failures.ts'
 import { grantRoutes } from './grants.ts'
-import { healthRoutes, type Readiness } from './health.ts'
+import { type HistoryLag, healthRoutes, type Readiness } from './health.ts'
 import { createKeyUse, type KeyUse } from './key-use.ts'
 import { keyRoutes } from './keys.ts'
 import { messageRoutes } from './messages.ts'
@@ -46,6 +46,8 @@ export interface GatewayParts {
   readonly observer: Observer
   readonly clock: Clock
   readonly readiness: Readiness
+  /** Where records are kept apart from the queue: how far they are behind. */
+  readonly historyLag?: (() => HistoryLag) | undefined
   readonly callbacks: CallbackParts
   /** What is wrong with an address that webhooks shall post to, as a sentence. */
   readonly webhookFault: (url: string) => string | undefined

@@ -99,6 +99,11 @@ export const problems = {
   'rate-limited': row(429, '请求过于频繁', 'There are too many requests'),
   overloaded: row(503, '服务暂时过载，请稍后重试', 'We have too much to do at the moment; try again shortly'),
   'try-later': row(503, '暂时无法处理，请稍后重试', 'We cannot do this right now; try again shortly'),
+  'history-away': row(
+    503,
+    '暂时无法查询较早的消息记录；消息的接受和发送不受影响',
+    'Records of earlier messages cannot be read right now; accepting and sending go on',
+  ),
   'storage-full': row(
     503,
     '存储空间已满，消息没有被接受',

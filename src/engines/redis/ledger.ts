@@ -1,5 +1,13 @@
 import { facadeMsgid } from '../../facade-msgid.ts'
-import type { EndedAmong, Ledger, LedgerPage, LedgerQuery } from '../../ledger.ts'
+import {
+  cursorOf,
+  type EndedAmong,
+  type Ledger,
+  type LedgerPage,
+  type LedgerQuery,
+  type Place,
+  placeIn,
+} from '../../ledger.ts'
 import {
   callerKey,
   facadeKeyStart,
@@ -9,6 +17,7 @@ import {
   states,
 } from '../../message.ts'
 import { scriptOf } from './client.ts'
+import { placesPerMs } from './intake.ts'
 import { extraIn, recordOf } from './rows.ts'
 import { countsScript, endedScript, findScript, pageScript } from './scripts/reads.ts'
 import type { Shards } from './shards.ts'
@@ -21,6 +30,8 @@ const countStates = scriptOf('count states', countsScript)
 /** How many records of a shard are read at a time, and how long a search may go on before it answers with what it has. */
 const pageRows = 200
 const scanBudgetMs = 2000
+/** The moment in an id and `acceptedAt` are read from the clock one after the other, and agree within this. */
+const disorderMs = 5000
 
 /**
  * Records while they are in Redis. A search walks through all records of its tenant, newest first: right, and soon
@@ -38,6 +49,7 @@ export const createRedisLedger = (shards: Shards): Ledger => ({
     const deadline = performance.now() + scanBudgetMs
     let last: Found | undefined
     for await (const found of newestFirst(shards, query.tenant, startOf(query.cursor))) {
+      if (found.moment < (query.from ?? 0) - disorderMs) break
       if (records.length === query.limit && matches(found, query)) return pageOf(records, records.at(-1))
       if (matches(found, query)) records.push(found)
       last = found
@@ -60,12 +72,6 @@ export const createEndedAmong =
   async (ids) =>
     (await shards.runAll(findEnded, ids)).flat() as readonly MessageId[]
 
-/** A place in the order of acceptance; the id decides between those of one place. */
-interface Place {
-  readonly place: number
-  readonly id: string
-}
-
 interface Found extends Place {
   readonly record: MessageRecord
   /** The idempotency key of the message. */
@@ -77,16 +83,18 @@ const pageOf = (found: readonly Found[], next: Place | undefined): LedgerPage =>
   return next === undefined ? { records } : { records, nextCursor: cursorOf(next) }
 }
 
-/** A cursor is opaque to callers; a text that is none is as good as the beginning of time. */
-const cursorOf = ({ place, id }: Place): string => Buffer.from(`${place} ${id}`).toString('base64url')
+/** Where a walk begins: below the place of its cursor. A text that is no cursor is as good as the beginning of time. */
+const startOf = (cursor: string | undefined): Place =>
+  cursor === undefined
+    ? { moment: Number.MAX_SAFE_INTEGER / placesPerMs, order: 0, id: '' }
+    : (placeIn(cursor) ?? { moment: 0, order: 0, id: '' })
 
-const startOf = (cursor: string | undefined): Place => {
-  if (cursor === undefined) return { place: Number.MAX_VALUE, id: '' }
-  const match = /^(\d{1,16}) (\S{1,100})$/.exec(Buffer.from(cursor, 'base64url').toString())
-  return match ? { place: Number(match[1]), id: match[2]! } : { place: 0, id: '' }
-}
+/** Places in Redis are single numbers. */
+const scoreOf = ({ moment, order }: Place): number =>
+  Math.min(Number.MAX_SAFE_INTEGER, moment * placesPerMs + Math.min(order, placesPerMs - 1))
 
-const isBefore = (a: Place, b: Place): boolean => (a.place === b.place ? a.id < b.id : a.place < b.place)
+const isBefore = (a: Place, b: Place): boolean =>
+  a.moment !== b.moment ? a.moment < b.moment : a.order !== b.order ? a.order < b.order : a.id < b.id
 
 /** What each shard has, merged. */
 const newestFirst = async function* (shards: Shards, tenant: string, start: Place): AsyncGenerator<Found> {
@@ -99,8 +107,8 @@ const newestFirst = async function* (shards: Shards, tenant: string, start: Plac
     await Promise.all(
       walks.map(async (walk, shard) => {
         if (walk.rows.length > 0 || walk.over) return
-        const { place, id } = walk.from
-        const answer = await shards.run(shard, readPage, [tenant, place, id, pageRows])
+        const { id } = walk.from
+        const answer = await shards.run(shard, readPage, [tenant, scoreOf(walk.from), id, pageRows])
         walk.rows = (answer as readonly (readonly [string, readonly (string | null)[]])[]).map(foundOf)
         walk.over = walk.rows.length < pageRows
         walk.from = walk.rows.at(-1) ?? walk.from
@@ -119,7 +127,9 @@ const newestFirst = async function* (shards: Shards, tenant: string, start: Plac
 
 const foundOf = ([place, row]: readonly [string, readonly (string | null)[]]): Found => {
   const record = recordOf(row)
-  return { place: Number(place), id: record.id, record, key: extraIn(row[10]!).key }
+  const moment = Math.floor(Number(place) / placesPerMs)
+  const order = Number(place) % placesPerMs
+  return { moment, order, id: record.id, record, key: extraIn(row[10]!).key }
 }
 
 const matches = ({ record, key }: Found, query: LedgerQuery): boolean =>

@@ -8,24 +8,24 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
 import type { Coordination } from '../../coordination.ts'
 import type { DirectoryRecords } from '../../directory.ts'
-import type { History } from '../../history.ts'
 import type { EndedAmong, Ledger } from '../../ledger.ts'
 import type { Queue } from '../../queue.ts'
 import { quotaConditions } from '../../quota.ts'
 import type { Recipients } from '../../recipients.ts'
+import type { HistorySource } from '../../recorder.ts'
 import { createBell } from '../bell.ts'
 import { type Audit, auditServers } from './audit.ts'
 import { createRedisBulletin } from './bulletin.ts'
 import { createRedisCalls } from './calls.ts'
 import { type Client, openClient, RedisFailed, scriptOf } from './client.ts'
-import { createGauge } from './gauge.ts'
+import { createGauge, type Untold } from './gauge.ts'
 import { createEndedAmong, createRedisLedger } from './ledger.ts'
 import { createRedisQueue, releaseAll } from './queue.ts'
 import { createRedisRecipients } from './recipients.ts'
 import { openShards, type Shards } from './shards.ts'
 import { createRedisCoordination, createRedisDirectory } from './shelves.ts'
-import { createTelling } from './telling.ts'
-import { reconcile, sweep } from './upkeep.ts'
+import { isTelling, openTelling } from './telling.ts'
+import { type Keeping, reconcile, sweep } from './upkeep.ts'
 
 export interface RedisOptions {
   /** `redis://[user:password@]host:port[/db]`, or a cluster: see `ClientOptions`. */
@@ -43,8 +43,8 @@ export interface RedisOptions {
   readonly shards?: number
   /** How long one call may take. */
   readonly callMs?: number
-  /** Where records are kept for good, if anywhere; told of every transition, soon after it. */
-  readonly history?: History
+  /** Records are kept elsewhere for good: every transition is told, and what has ended does not stay here for long. */
+  readonly hasHistory?: boolean
   /** How many replicas must confirm what is accepted before it is answered for. */
   readonly replicas?: number
 }
@@ -54,6 +54,14 @@ export class UnsafeRedis extends Error {
   constructor({ refusals }: Audit) {
     super(refusals.map(({ en, zh }) => `${en} ${zh}`).join('\n'))
     this.name = 'UnsafeRedis'
+  }
+}
+
+/** An earlier process has told a history: records lie there that this one would not find. */
+export class HistoryMissing extends Error {
+  constructor() {
+    super('This Redis keeps only what is recent; what is past is in a history: set HONGYAN_HISTORY as it was')
+    this.name = 'HistoryMissing'
   }
 }
 
@@ -82,8 +90,14 @@ export interface RedisEngine {
     reconcile(): Promise<number>
     /** Looks how full the server is, and whether the data is still there. */
     look(): Promise<void>
-    /** Tells the history what it has not been told; answers how many events there were. */
-    tell(): Promise<number>
+  }
+  /** Where records are kept for good: what they are told, and what they are behind by. */
+  readonly telling?: {
+    readonly source: HistorySource
+    /** As of a second ago. */
+    untold(): Untold
+    /** What has become final since then is still here. */
+    keptSince(): number
   }
   /** Messages and settlements that Redis has not answered for yet: a measure of how far it is behind. */
   pending(): number
@@ -95,10 +109,19 @@ export interface RedisEngine {
 const sweepEveryMs = 10_000
 const reconcileEveryMs = 60_000
 const lookEveryMs = 1000
-const tellEveryMs = 500
 const followEveryMs = 1000
-/** Idempotency keys go with their messages, so messages stay this much longer than promised. */
-const keyGraceMs = 24 * 3_600_000
+const hourMs = 3_600_000
+/** Idempotency keys outlive their messages by a day; the rest is for clocks that differ. */
+const keyGraceMs = 24.2 * hourMs
+/**
+ * With a history, how long what has ended stays here all the same: so long a receipt finds its message. WeChat sends
+ * them within minutes, and does not repeat them for longer than half a minute.
+ */
+const recentMs = hourMs
+/** With a history, the longest that keys are kept for: they are all that is here of what is past. */
+const longestKeyMs = 7 * 24 * hourMs
+/** How far the clocks of processes may differ. */
+const clockSlackMs = 60_000
 
 /** KEYS[1] the shard. Result: seconds since 1970 UTC, and microseconds. */
 const readTime = scriptOf('read the time', "#!lua flags=allow-oom\nreturn redis.call('TIME')")
@@ -139,12 +162,12 @@ const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngin
     bell.ring()
     tell()
   }
-  const telling = options.history && createTelling(shards, options.history)
-  await telling?.begin()
-  const upkeep = createUpkeep(shards, options, wake, {
-    look: gauge.look,
-    tell: telling?.tell ?? (async () => 0),
-  })
+  const { hasHistory = false, retentionMs } = options
+  if (!hasHistory && (await isTelling(shards))) throw new HistoryMissing()
+  const source = hasHistory ? await openTelling(shards, clock, randomUUID()) : undefined
+  const keeping = keepingOf(retentionMs, hasHistory)
+  const keptSince = () => clock.now() - keeping.recordMs + clockSlackMs
+  const upkeep = { ...createUpkeep(shards, options, keeping, wake), look: gauge.look }
   await gauge.look()
   await releaseAll(shards, quotaConditions)
   const stopUpkeep = runUpkeep({ ...upkeep, followTime })
@@ -171,20 +194,26 @@ const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngin
     directoryRecords: createRedisDirectory(shards, client, prefix),
     audit: found,
     upkeep,
+    ...(source && { telling: { source, untold: gauge.untold, keptSince } }),
     pending: queue.pending,
     close: queue.close,
     cut,
   }
 }
 
+const keepingOf = (retentionMs: number, hasHistory: boolean): Keeping => ({
+  recordMs: hasHistory ? Math.min(retentionMs, recentMs) : retentionMs,
+  keyMs: hasHistory ? Math.min(retentionMs + keyGraceMs, longestKeyMs) : retentionMs + keyGraceMs,
+  grantMs: retentionMs + keyGraceMs,
+})
+
 const createUpkeep = (
   shards: Shards,
-  { clock, retentionMs, onAlert }: RedisOptions,
+  { clock, onAlert }: RedisOptions,
+  keeping: Keeping,
   wake: () => void,
-  rest: Pick<RedisEngine['upkeep'], 'look' | 'tell'>,
-): RedisEngine['upkeep'] => ({
-  ...rest,
-  sweep: () => sweep(shards, clock.now() - retentionMs - keyGraceMs),
+): Omit<RedisEngine['upkeep'], 'look'> => ({
+  sweep: () => sweep(shards, clock.now(), keeping),
   async reconcile() {
     const mended = await reconcile(shards)
     if (mended === 0) return 0
@@ -197,7 +226,7 @@ const createUpkeep = (
 type Upkeep = RedisEngine['upkeep'] & { readonly followTime: () => Promise<void> }
 
 /** Each when the one before is over: a slow server is not asked more and more. Answers how to stop. */
-const runUpkeep = ({ sweep, reconcile, look, tell, followTime }: Upkeep): (() => void) => {
+const runUpkeep = ({ sweep, reconcile, look, followTime }: Upkeep): (() => void) => {
   const every = (ms: number, work: () => Promise<unknown>) => {
     let busy = false
     return setInterval(() => {
@@ -215,7 +244,6 @@ const runUpkeep = ({ sweep, reconcile, look, tell, followTime }: Upkeep): (() =>
     every(sweepEveryMs, sweep),
     every(reconcileEveryMs, reconcile),
     every(lookEveryMs, look),
-    every(tellEveryMs, tell),
     every(followEveryMs, followTime),
   ]
   return () => {

@@ -21,7 +21,7 @@ const assertTimes = (...times: readonly number[]): void => {
   for (const time of times) if (!Number.isFinite(time)) throw new TypeError(`${time} is no time`)
 }
 
-/** The arguments of one message for the script that takes it in. `place`: in the order of acceptance. */
+/** The arguments of one message for the script that takes it in, but the last. `place`: in the order of acceptance. */
 export const acceptRow = (message: Message, id: string, place: number): readonly Value[] => {
   const { acceptedAt, sendAt, expiresAt } = message
   return [

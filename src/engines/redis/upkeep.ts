@@ -1,13 +1,14 @@
+import type { State } from '../../message.ts'
 import { scriptOf } from './client.ts'
 import { groupBy, keyShard } from './intake.ts'
 import { extraIn } from './rows.ts'
-import { freeKeysScript } from './scripts/accept.ts'
+import { endKeysScript } from './scripts/accept.ts'
 import { forgetScript, oldScript, reconcileScript, sweepScript } from './scripts/upkeep.ts'
 import type { Shards } from './shards.ts'
 
 const sweepNotes = scriptOf('sweep', sweepScript)
 const findOld = scriptOf('find what is old', oldScript)
-const freeKeys = scriptOf('free idempotency keys', freeKeysScript)
+const endKeys = scriptOf('end idempotency keys', endKeysScript)
 const forget = scriptOf('forget messages', forgetScript)
 const reconcileSome = scriptOf('reconcile', reconcileScript)
 
@@ -18,36 +19,65 @@ const reconcileRows = 500
 /** A consumer that nobody has heard of for so long, and that holds nothing, is gone. */
 const goneAfterMs = 3_600_000
 
-type OldRow = readonly [id: string, tenant: string, extra: string | null]
+type OldRow = readonly [
+  id: string,
+  tenant: string | null,
+  extra: string | null,
+  state: State,
+  endedAt: string,
+]
+type OldAnswer = readonly [looked: number, rows: readonly OldRow[]]
 
-/** Forgets what was final before a time, and a little of everything else that is past its own. */
-export const sweep = async (shards: Shards, before: number): Promise<void> => {
-  await shards.runAll(sweepNotes, [before, sweepRows])
-  for (let shard = 0; shard < shards.count; shard++)
-    for (let step = 0; step < sweepSteps; step++)
-      if ((await sweepMessages(shards, shard, before)) < sweepRows) break
+/** How long things are kept after a message became final. */
+export interface Keeping {
+  /** The message itself. */
+  readonly recordMs: number
+  /** Its idempotency key: at least as long. */
+  readonly keyMs: number
+  /** A spent grant, after its last change. */
+  readonly grantMs: number
 }
 
-/** Keys first: a crash between them leaves a message without its key, not a key without its message. Answers how many. */
-const sweepMessages = async (shards: Shards, shard: number, before: number): Promise<number> => {
-  const rows = (await shards.run(shard, findOld, [before, sweepRows])) as readonly OldRow[]
-  if (rows.length === 0) return 0
-  const keyed = rows.flatMap(([id, tenant, extra]) => {
+/** Forgets what was final for long enough, and a little of everything else that is past its own time. */
+export const sweep = async (shards: Shards, now: number, keeping: Keeping): Promise<void> => {
+  await shards.runAll(sweepNotes, [now - keeping.grantMs, sweepRows])
+  for (let shard = 0; shard < shards.count; shard++) {
+    // A message that its history has not been told of stays, and the next ones are looked for behind it.
+    let skipped = 0
+    for (let step = 0; step < sweepSteps; step++) {
+      const range = [now - keeping.recordMs, skipped, sweepRows]
+      const [looked, rows] = (await shards.run(shard, findOld, range)) as OldAnswer
+      if (rows.length > 0) await forgetMessages(shards, shard, rows, keeping.keyMs)
+      skipped += looked - rows.length
+      if (looked < sweepRows || rows.length === 0) break
+    }
+  }
+}
+
+/** Keys first: whoever does not find a message any more is told by its key that it has been there. */
+const forgetMessages = async (
+  shards: Shards,
+  shard: number,
+  rows: readonly OldRow[],
+  keyMs: number,
+): Promise<void> => {
+  const keyed = rows.flatMap(([id, tenant, extra, state, endedAt]) => {
     const { key } = extraIn(extra)
-    return key === undefined ? [] : [{ id, tenant, key }]
+    return tenant === null || key === undefined
+      ? []
+      : [{ id, tenant, key, state, until: Number(endedAt) + keyMs }]
   })
   for (const [home, some] of groupBy(keyed, ({ tenant, key }) => keyShard(shards, tenant, key)))
     await shards.run(
       home,
-      freeKeys,
-      some.flatMap(({ id, tenant, key }) => [tenant, key, id]),
+      endKeys,
+      some.flatMap(({ tenant, key, id, state, until }) => [tenant, key, id, state, until]),
     )
   await shards.run(
     shard,
     forget,
     rows.map(([id]) => id),
   )
-  return rows.length
 }
 
 /** Gives back their places to messages that have lost them; answers how many there were. */

@@ -12,7 +12,8 @@
  *                      what is on lease, by the end of its lease
  *     c:<condition>    set of ids that are parked for the condition
  *     conditions       set of the conditions that are not about one person's grant
- *     telling          is there while a history wants to be told; events: stream of what it has not been told yet
+ *     telling          is there while a history wants to be told; events: stream of what it has not been told yet; told:
+ *                      is there once it has been told of all that is older than its wish; recorder: hash, who tells it
  *     tenant:<tenant>  sorted set of ids by acceptance, for searches; counts:<tenant> hash of state → how many
  *     p:<person>       sorted set of ids by acceptance; a person is `<account> <touser>`
  *     w:<account> <msgid>   set of ids that WeChat has given this number
@@ -45,13 +46,25 @@ end
 local telling = redis.call('EXISTS', base .. ':telling') == 1
 
 -- Notes where the message stands now, with the step that brought it there, for a history that is kept elsewhere.
+local function tellState(id, f, version, step)
+  local entry = redis.call('XADD', base .. ':events', '*', 'id', id, 'v', version, 'tn', f[1], 'st', f[2],
+    'rs', f[3] or '', 'ra', f[4] or '', 'n', f[5], 'ds', f[6] or '', 'mi', f[7] or '', 'up', f[8], 'step', step or '')
+  redis.call('HSET', recordKey(id), 'v', version, 'ev', entry)
+end
+
+local function tellAccepted(id)
+  redis.call('HSET', recordKey(id), 'v', 0, 'ev', redis.call('XADD', base .. ':events', '*', 'id', id))
+end
+
+-- Tells all that has happened to it. A message that is older than the wish to be told has its whole past to tell.
 local function tell(id, step)
   if not telling then return end
-  local record = recordKey(id)
-  local version = redis.call('HINCRBY', record, 'v', 1)
-  local f = redis.call('HMGET', record, 'tn', 'st', 'rs', 'ra', 'n', 'ds', 'mi', 'up')
-  redis.call('XADD', base .. ':events', '*', 'id', id, 'v', version, 'tn', f[1], 'st', f[2], 'rs', f[3] or '',
-    'ra', f[4] or '', 'n', f[5], 'ds', f[6] or '', 'mi', f[7] or '', 'up', f[8], 'step', step or '')
+  local f = redis.call('HMGET', recordKey(id), 'tn', 'st', 'rs', 'ra', 'n', 'ds', 'mi', 'up', 'v')
+  if f[9] then return tellState(id, f, f[9] + 1, step) end
+  tellAccepted(id)
+  local steps = redis.call('LRANGE', base .. ':t:' .. id, 0, -1)
+  for version, past in ipairs(steps) do tellState(id, f, version, past) end
+  if #steps == 0 or not step then tellState(id, f, #steps + 1, '') end
 end
 
 -- Makes a message ready: from now on it stands in the stream of its lane.

@@ -1,5 +1,6 @@
 import { prelude } from './prelude.ts'
 
+/** A function of scripts that read records. */
 export const readFunction = `
 -- A record as an array, in the order that \`recordOf\` reads.
 local function read(id)
@@ -56,32 +57,12 @@ ${prelude}
 return redis.call('HGETALL', base .. ':counts:' .. ARGV[3])
 `
 
-/** KEYS[1] the shard. ARGV epoch, now. Result: how many messages are not final. */
+/**
+ * KEYS[1] the shard. ARGV epoch, now. Result: how many messages are not final; how many events a history has not been
+ * told; the oldest of them, or false.
+ */
 export const openScript = `#!lua flags=allow-oom
 ${prelude}
-return redis.call('SCARD', base .. ':open')
-`
-
-/**
- * What a history has not been told yet, oldest first. Who asks wants to be told: from then on transitions leave events.
- *
- * KEYS[1] the shard. ARGV epoch, now, how many at most. Result: for each event its entry, its fields, and, where it
- * tells of a message that was taken in, the record of it.
- */
-export const eventsScript = `#!lua flags=allow-oom
-${prelude}${readFunction}
-redis.call('SET', base .. ':telling', 1)
-local results = {}
-for _, entry in ipairs(redis.call('XRANGE', base .. ':events', '-', '+', 'COUNT', ARGV[3])) do
-  local fields = entry[2]
-  results[#results + 1] = { entry[1], fields, #fields == 2 and read(fields[2]) }
-end
-return results
-`
-
-/** The history has been told these. KEYS[1] the shard. ARGV epoch, now, then the entries. */
-export const toldScript = `#!lua flags=allow-oom
-${prelude}
-for i = 3, #ARGV do redis.call('XDEL', base .. ':events', ARGV[i]) end
-return 1
+local oldest = redis.call('XRANGE', base .. ':events', '-', '+', 'COUNT', 1)[1]
+return { redis.call('SCARD', base .. ':open'), redis.call('XLEN', base .. ':events'), oldest and oldest[1] }
 `

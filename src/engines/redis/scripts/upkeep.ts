@@ -36,19 +36,24 @@ return 1
 `
 
 /**
- * What was final before a time.
+ * What was final before a time. Where a history is told, only that of which it has been told everything: the event of
+ * the latest change has gone from the stream.
  *
- * KEYS[1] the shard. ARGV epoch, now, before, how many at most. Result: for each message: id, tenant, extra or false.
+ * KEYS[1] the shard. ARGV epoch, now, before, behind how many to begin, how many to look at.
+ * Result: how many it has looked at; for each message that may go: id, tenant, extra or false, state, when it ended.
  */
 export const oldScript = `#!lua flags=allow-oom
 ${prelude}
-local results = {}
-local ids = redis.call('ZRANGEBYSCORE', base .. ':final', '-inf', '(' .. ARGV[3], 'LIMIT', 0, ARGV[4])
-for _, id in ipairs(ids) do
-  local f = redis.call('HMGET', recordKey(id), 'tn', 'xt')
-  results[#results + 1] = { id, f[1], f[2] }
+local function isTold(entry)
+  return entry and #redis.call('XRANGE', base .. ':events', entry, entry) == 0
 end
-return results
+local results = {}
+local ids = redis.call('ZRANGEBYSCORE', base .. ':final', '-inf', '(' .. ARGV[3], 'LIMIT', ARGV[4], ARGV[5])
+for _, id in ipairs(ids) do
+  local f = redis.call('HMGET', recordKey(id), 'tn', 'xt', 'st', 'oa', 'ev')
+  if not telling or not f[1] or isTold(f[5]) then results[#results + 1] = { id, f[1], f[2], f[3], f[4] } end
+end
+return { #ids, results }
 `
 
 /** Forgets messages and all that points to them. KEYS[1] the shard. ARGV epoch, now, then the ids. */
