@@ -27,7 +27,8 @@ export interface ContractOptions {
   readonly skip?: Readonly<Record<string, string>>
 }
 
-const clauseTimeoutMs = 15_000
+/** A guard against hanging, not a measure: a busy machine takes its time. */
+const clauseTimeoutMs = 60_000
 
 /** How a contract states its clauses: a sentence, and what has to hold for it. */
 export const clausesOf =

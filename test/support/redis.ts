@@ -161,10 +161,15 @@ export const openRedisEngine = async (
 /** The engine as the contracts want it. What it does by timers, the test does. */
 export const openRedisHarness = async (t: TestContext): Promise<Harness> => {
   t.mock.timers.enable({ apis: ['setInterval'] })
+  return harnessOn(t, { ...(await emptyKeys(t)), clock: createTestClock() })
+}
+
+/** A Redis that a file shares, and what the keys of one test begin with. */
+export const emptyKeys = async (t: TestContext): Promise<{ readonly url: string; readonly prefix: string }> => {
   const url = await sharedUrl()
   const prefix = `hongyan-test-${randomUUID()}:`
   if (process.env.HONGYAN_TEST_REDIS) atEnd(t, () => removeKeys(url, prefix))
-  return harnessOn(t, { url, prefix, clock: createTestClock() })
+  return { url, prefix }
 }
 
 /** Takes away what one test has left in a Redis that is not ours. */
