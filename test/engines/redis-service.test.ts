@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import { ConfigError, readConfig } from '../../src/config.ts'
 import { demoAccounts, startService } from '../../src/main.ts'
@@ -85,5 +87,22 @@ suite('a service on redis', () => {
     const wrong = ['?shards=0', '?replicas=x', '?shard=4', ',10.0.0.2'].map((end) => `${url}${end}`)
     for (const text of [...wrong, 'redis://', 'redis://a b', 'http://127.0.0.1', 'redis://host/name'])
       assert.throws(() => chosen(text), ConfigError)
+  })
+
+  test('the setting of the history names a PostgreSQL, goes with redis alone, and may come from a file', (t) => {
+    const chosen = (HONGYAN_HISTORY: string, HONGYAN_ENGINE = 'redis://127.0.0.1:6379') =>
+      readConfig({ HONGYAN_ENGINE, HONGYAN_HISTORY }).history
+    assert.equal(chosen(''), undefined)
+    const url = 'postgres://user:secret@db.internal:5432/hongyan'
+    for (const good of [url, 'postgresql://db/hongyan', `${url}?sslmode=require`])
+      assert.equal(chosen(good), good)
+    for (const wrong of ['db', 'mysql://db/hongyan', 'postgres://', 'postgres://db', 'postgres://d b/x'])
+      assert.throws(() => chosen(wrong), ConfigError)
+    assert.throws(() => chosen(url, 'embedded:/tmp/x'), /embedded engine keeps its records itself/)
+    assert.throws(() => readConfig({ HONGYAN_HISTORY: url }), ConfigError)
+    const file = join(temporaryFolder(t), 'history')
+    writeFileSync(file, `${url}\n`)
+    const config = readConfig({ HONGYAN_ENGINE: 'redis://127.0.0.1:6379', HONGYAN_HISTORY_FILE: file })
+    assert.equal(config.history, url)
   })
 })

@@ -5,9 +5,15 @@ import type { Account } from '../../src/directory.ts'
 import type { GatewayParts } from '../../src/gateway/gateway.ts'
 import { newKey } from '../../src/gateway/keys.ts'
 import { canariesIn, canary } from '../support/canaries.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
 import { type Answer, type Ask, openGateway, type TestGateway, wireOf } from '../support/gateway.ts'
+import { postgresOfFile } from '../support/postgres.ts'
+import { openJoined } from '../support/records.ts'
+import { emptyKeys } from '../support/redis.ts'
 import { openApp, routesOf } from '../support/routes.ts'
 import { lines, type Probe, type Theirs } from './isolation-routes.ts'
+
+const server = postgresOfFile()
 
 /** Puts one thing of every kind into `acme`, and answers how to ask for them and which texts must not leave it. */
 const plant = async ({ directory, ask, clock }: TestGateway) => {
@@ -156,8 +162,29 @@ const withQuotas = ({ directory }: GatewayParts): Partial<GatewayParts> => ({
   },
 })
 
-test('a stranger gets nothing of another tenant, and changes nothing of it', async (t: TestContext) => {
-  const gateway = await openGateway(t, { parts: withQuotas })
+/** Where queue and records are. */
+const stores: Readonly<Record<string, (t: TestContext, clock: TestClock) => Promise<Partial<GatewayParts>>>> =
+  {
+    'the embedded engine': async () => ({}),
+    'redis and postgres': async (t, clock) => {
+      const { url: postgres } = await server.emptyStore(t)
+      const places = { redis: await emptyKeys(), postgres, clock, retentionMs: 24 * 3_600_000 }
+      const { engine, queue, ledger } = await openJoined(t, places)
+      return { queue, ledger, recipients: engine.recipients }
+    },
+  }
+
+for (const [name, openStore] of Object.entries(stores))
+  test(`with ${name}, a stranger gets nothing of another tenant, and changes nothing of it`, async (t) => {
+    const clock = createTestClock(Date.now())
+    const store = await openStore(t, clock)
+    await sweepRoutes(
+      t,
+      await openGateway(t, { clock, parts: (real) => ({ ...withQuotas(real), ...store }) }),
+    )
+  })
+
+const sweepRoutes = async (t: TestContext, gateway: TestGateway): Promise<void> => {
   const plants = await plant(gateway)
   const before = await stateOf(gateway, plants)
   const all = [...plants.shown, ...plants.secret, ...plants.further]
@@ -190,7 +217,7 @@ test('a stranger gets nothing of another tenant, and changes nothing of it', asy
         },
       )
   t.assert.equal(await stateOf(gateway, plants), before)
-})
+}
 
 test('a key with every scope but the one that a route takes is refused there', async (t: TestContext) => {
   const gateway = await openGateway(t)

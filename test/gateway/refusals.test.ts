@@ -1,6 +1,7 @@
 import { type TestContext, test } from 'node:test'
 import { StorageFailed } from '../../src/engines/embedded/embedded.ts'
 import { problems } from '../../src/gateway/problems.ts'
+import { HistoryAway } from '../../src/history.ts'
 import {
   type Answer,
   aBody,
@@ -18,6 +19,7 @@ const rejecting = (error: () => Error) => () => Promise.reject(error())
 /** A failure as the engine tells of it; what it says must not reach a caller. */
 const storageFailed = () => new StorageFailed(`disk I/O error ${canary}`)
 const storageFull = () => new StorageFailed('database or disk is full')
+const away = () => new HistoryAway(new Error(`connect ECONNREFUSED ${canary}`))
 const fault = () => new TypeError(`Cannot read properties of ${canary}`)
 
 const circumstances: Readonly<Record<Circumstance, GatewayOptions>> = {
@@ -33,6 +35,9 @@ const circumstances: Readonly<Record<Circumstance, GatewayOptions>> = {
     }),
   },
   'store full': { parts: ({ queue }) => ({ queue: { ...queue, publish: rejecting(storageFull) } }) },
+  'history away': {
+    parts: ({ ledger }) => ({ ledger: { ...ledger, find: rejecting(away), search: rejecting(away) } }),
+  },
   'store at fault': {
     parts: ({ ledger }) => ({ ledger: { ...ledger, find: rejecting(fault), search: rejecting(fault) } }),
   },

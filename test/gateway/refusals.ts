@@ -46,6 +46,7 @@ export type Circumstance =
   | 'nonce store down'
   | 'store failed'
   | 'store full'
+  | 'history away'
   | 'store at fault'
   | 'overloaded'
   | 'under siege'
@@ -909,6 +910,13 @@ const messages = [
     [503, 'storage-full'],
     { 'a message': {}, 'a batch': { body: [aBody()] } },
     { when: 'store full' },
+  ),
+  row(
+    '历史记录无法查询',
+    'the history is away',
+    [503, 'history-away'],
+    { 'read one': get(`/v1/messages/${someId}`), list: get('/v1/messages') },
+    { when: 'history away' },
   ),
   row(
     '我们自己的错误',
