@@ -37,8 +37,12 @@ export const createPool = ({ url, max, timeoutMs, connectMs }: ConnectionOptions
   })
   // An idle connection that breaks is replaced by the next question, which learns whether the server is there.
   pool.on('error', () => {})
-  // One that breaks while it is in use tells its question so; the event besides would end the process.
-  pool.on('connect', (client) => client.on('error', () => {}))
+  pool.on('connect', (client) => {
+    // One that breaks while it is in use tells its question so; the event besides would end the process.
+    client.on('error', () => {})
+    // Over many days PostgreSQL expects so much work that it compiles the query, for ten seconds; the work takes one ms.
+    client.query('SET jit = off').catch(() => {})
+  })
   return pool
 }
 

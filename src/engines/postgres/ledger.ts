@@ -4,7 +4,7 @@ import type { Clock } from '../../clock.ts'
 import type { Ledger } from '../../ledger.ts'
 import { momentOf, type State, states } from '../../message.ts'
 import { storable } from './connection.ts'
-import { recordOf, recordsIn } from './rows.ts'
+import { recordOf, recordsOf } from './rows.ts'
 import type { Tables } from './schema.ts'
 import { searchMessages } from './search.ts'
 
@@ -43,14 +43,8 @@ export const createPostgresLedger = ({ db, pool, clock }: LedgerParts): Ledger =
   }
   return {
     async find({ tenant, id }) {
-      const row = await ask('find', () =>
-        recordsIn(db)
-          .where('m.moment', '=', momentOf(id))
-          .where('m.id', '=', id)
-          .where('m.tenant', '=', storable(tenant))
-          .executeTakeFirst(),
-      )
-      return row && recordOf(row)
+      const [row] = await ask('find', () => recordsOf(db, [{ moment: momentOf(id), id }]))
+      return row?.tenant === storable(tenant) ? recordOf(row) : undefined
     },
 
     async search(query) {
