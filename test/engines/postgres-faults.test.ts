@@ -47,9 +47,13 @@ const recording = async (t: TestContext) => {
   const messages = Array.from({ length: messageCount }, (_, n) =>
     aMessage({ acceptedAt: testStart + n, touser: `o-${n % 7}` }),
   )
-  const source = memorySource(messages.flatMap(eventsOfSending))
+  const events = messages.flatMap(eventsOfSending)
+  const half = events.length / 2
+  const source = memorySource(events.slice(0, half))
   const recorder = startRecorder(t, records, source)
-  return { records, messages, source, ...recorder }
+  /** The other half comes when the test is ready for it. */
+  const tellRest = () => source.add(events.slice(half))
+  return { records, messages, source, tellRest, ...recorder }
 }
 
 const startRecorder = (
@@ -75,18 +79,19 @@ const startRecorder = (
 }
 
 /** Makes the next write wait in its middle: the messages are in, where they stand is not. Answers how to let it go. */
-const holdWrites = async (): Promise<() => Promise<void>> => {
+const holdWrites = async ({ tellRest }: { tellRest(): void }): Promise<() => Promise<void>> => {
   const client = await connect()
   await client.query('BEGIN; LOCK TABLE progress IN SHARE MODE')
+  tellRest()
   return () => client.end().catch(() => {})
 }
 
-/** The process of the server that is in the middle of a write. */
+/** The process of the server that is in the middle of a write. Only the beginning of its statement is to be seen. */
 const writingPid = async (): Promise<number> => {
   let pid = 0
   await until(async () => {
     const rows = await ask(
-      "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO progress%' AND pid <> pg_backend_pid()",
+      "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%WITH told AS%' AND pid <> pg_backend_pid()",
     )
     pid = Number(rows[0]?.pid ?? 0)
     return pid > 0
@@ -114,7 +119,7 @@ suite('when PostgreSQL is taken away in the middle of a write', { timeout: 180_0
   test('by the loss of the machine, and is back later', async (t) => {
     const run = await recording(t)
     await until(() => run.count('recorded') >= 3, patienceMs)
-    const release = await holdWrites()
+    const release = await holdWrites(run)
     await writingPid()
     await server.kill()
     await release()
@@ -125,7 +130,7 @@ suite('when PostgreSQL is taken away in the middle of a write', { timeout: 180_0
 
   test('by the end of the one process that writes, which makes the server recover', async (t) => {
     const run = await recording(t)
-    const release = await holdWrites()
+    const release = await holdWrites(run)
     process.kill(await writingPid(), 'SIGKILL')
     await until(() => run.count('failed') >= 1, patienceMs)
     await release()
@@ -134,7 +139,7 @@ suite('when PostgreSQL is taken away in the middle of a write', { timeout: 180_0
 
   test('by a stop of the process that writes, which goes on much later', async (t) => {
     const run = await recording(t)
-    const release = await holdWrites()
+    const release = await holdWrites(run)
     const pid = await writingPid()
     process.kill(pid, 'SIGSTOP')
     await release()
@@ -146,7 +151,7 @@ suite('when PostgreSQL is taken away in the middle of a write', { timeout: 180_0
   test('and the recorder itself has to stop and begin again meanwhile', async (t) => {
     const run = await recording(t)
     await until(() => run.count('recorded') >= 2, patienceMs)
-    const release = await holdWrites()
+    const release = await holdWrites(run)
     await writingPid()
     await run.end()
     await release()
@@ -156,6 +161,7 @@ suite('when PostgreSQL is taken away in the middle of a write', { timeout: 180_0
 
   test('or answers, but the acknowledgement is lost, so that it is told again what it has', async (t) => {
     const run = await recording(t)
+    run.tellRest()
     const { take } = run.source
     let turn = 0
     run.source.take = async (options) => {
@@ -177,7 +183,8 @@ suite('when PostgreSQL is taken away in the middle of a write', { timeout: 180_0
   })
 
   test('the searches fail soon and in the gateway’s own words, and work again afterwards', async (t) => {
-    const { records, messages, source } = await recording(t)
+    const { records, messages, source, tellRest } = await recording(t)
+    tellRest()
     await until(() => source.rest() === 0, patienceMs)
     await server.kill()
     await assert.rejects(records.ledger.search({ tenant: 'acme', limit: 1 }), { name: 'StorageFailed' })

@@ -23,7 +23,7 @@ const types: pg.CustomTypesConfig = {
 /** Opens connections as they are needed, so it succeeds while the server is away. */
 export const createPool = ({ url, max, timeoutMs, connectMs }: ConnectionOptions): pg.Pool => {
   const pool = new pg.Pool({
-    connectionString: url,
+    connectionString: withoutJit(url),
     application_name: 'hongyan',
     max,
     types,
@@ -37,13 +37,17 @@ export const createPool = ({ url, max, timeoutMs, connectMs }: ConnectionOptions
   })
   // An idle connection that breaks is replaced by the next question, which learns whether the server is there.
   pool.on('error', () => {})
-  pool.on('connect', (client) => {
-    // One that breaks while it is in use tells its question so; the event besides would end the process.
-    client.on('error', () => {})
-    // Over many days PostgreSQL expects so much work that it compiles the query, for ten seconds; the work takes one ms.
-    client.query('SET jit = off').catch(() => {})
-  })
+  // One that breaks while it is in use tells its question so; the event besides would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
+}
+
+/** Over many days PostgreSQL expects so much work that it compiles the query, for ten seconds; the work takes one ms. */
+const withoutJit = (url: string): string => {
+  const address = new URL(url)
+  const options = address.searchParams.get('options') ?? ''
+  address.searchParams.set('options', `${options} -c jit=off`.trim())
+  return address.href
 }
 
 export const createKysely = (pool: pg.Pool): Kysely<Tables> =>
