@@ -168,7 +168,7 @@ const stores: Readonly<Record<string, (t: TestContext, clock: TestClock) => Prom
     'the embedded engine': async () => ({}),
     'redis and postgres': async (t, clock) => {
       const { url: postgres } = await server.emptyStore(t)
-      const places = { redis: await emptyKeys(), postgres, clock, retentionMs: 24 * 3_600_000 }
+      const places = { redis: await emptyKeys(t), postgres, clock, retentionMs: 24 * 3_600_000 }
       const { engine, queue, ledger } = await openJoined(t, places)
       return { queue, ledger, recipients: engine.recipients }
     },

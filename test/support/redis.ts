@@ -165,7 +165,9 @@ export const openRedisHarness = async (t: TestContext): Promise<Harness> => {
 }
 
 /** A Redis that a file shares, and what the keys of one test begin with. */
-export const emptyKeys = async (t: TestContext): Promise<{ readonly url: string; readonly prefix: string }> => {
+export const emptyKeys = async (
+  t: TestContext,
+): Promise<{ readonly url: string; readonly prefix: string }> => {
   const url = await sharedUrl()
   const prefix = `hongyan-test-${randomUUID()}:`
   if (process.env.HONGYAN_TEST_REDIS) atEnd(t, () => removeKeys(url, prefix))

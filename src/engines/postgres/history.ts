@@ -31,6 +31,7 @@ export interface HistoryOptions {
 export interface RecordsOverHistory {
   readonly queue: Queue
   readonly ledger: Ledger
+  /** Absent where the engine keeps its records itself. */
   readonly lag?: () => Lag
   /** Stops recording and lets go of PostgreSQL; what is not recorded stays with the engine. */
   close(): Promise<void>
