@@ -3,7 +3,8 @@
  *
  *     node bench/records.ts <messages> <folder> [<postgres url>]
  *
- * Without a url the embedded engine is filled and searched, with one PostgreSQL. Both start empty.
+ * Without a url the embedded engine is filled and searched, with one PostgreSQL. Both start empty; with BENCH_FILLED=1
+ * the tables in PostgreSQL are only searched.
  */
 import { openEmbedded } from '../src/engines/embedded/embedded.ts'
 import { openPostgres } from '../src/engines/postgres/postgres.ts'

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
+import { openClient } from '../../src/engines/redis/client.ts'
+import { createIntake } from '../../src/engines/redis/intake.ts'
+import { openShards } from '../../src/engines/redis/shards.ts'
 import type { History, HistoryEvent } from '../../src/history.ts'
 import type { MessageId, MessageRecord, Step } from '../../src/message.ts'
 import type { HistorySource } from '../../src/recorder.ts'
 import type { Settlement } from '../../src/settlement.ts'
+import { atEnd } from '../support/at-end.ts'
 import { createTestClock } from '../support/clock.ts'
 import { receiveNow, receiveOne } from '../support/harness.ts'
 import { aKeyedMessage, aMessage } from '../support/messages.ts'
@@ -205,6 +209,30 @@ suite('redis tells a history', () => {
         { kind: 'conflict', id },
       ],
     )
+    assert.equal((await receiveNow(engine)).length, 0)
+  })
+
+  test('and never takes a repeat in anew whose message is forgotten between its two steps', async (t) => {
+    const { url, engine, clock, tell } = await open(t)
+    const message = aKeyedMessage('order-1', { acceptedAt: clock.now() })
+    await engine.queue.publish([message])
+    await engine.queue.settle(await receiveOne(engine), { kind: 'sent' })
+    await tell()
+    const client = await openClient({ url, callMs: 5000 })
+    atEnd(t, client.close)
+    const shards = await openShards({ client, clock, prefix: 'hongyan:', shards: 4, onLoss: () => {} })
+    const publish = createIntake({
+      ...shards,
+      async run(shard, script, args) {
+        if (script.name === 'take messages in') {
+          clock.advance(2 * 3_600_000)
+          await engine.upkeep.sweep()
+        }
+        return shards.run(shard, script, args)
+      },
+    })
+    const repeat = aKeyedMessage('order-1', { acceptedAt: clock.now() })
+    assert.deepEqual(await publish([repeat]), [{ kind: 'duplicate', id: message.id, state: 'sent' }])
     assert.equal((await receiveNow(engine)).length, 0)
   })
 
