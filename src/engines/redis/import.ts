@@ -103,7 +103,7 @@ const openOn = async (
         const messages = rows as readonly CarriedMessage[]
         return putAll(
           begun(),
-          messages.map((each) => [each, places(each.record.acceptedAt)]),
+          messages.map((each) => [each, places(each.record.id)]),
         )
       }
       if (kind === 'grants') await books.open(begun(), rows as readonly Carried['grants'][])
