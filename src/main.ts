@@ -20,7 +20,7 @@ import { keptMasterKey } from './home/master-key.ts'
 import { createObserver, type Observer } from './observe.ts'
 import { createQuotaWatch } from './quota-watch.ts'
 import { defaultRetryPolicy } from './retry.ts'
-import type { Sender } from './sender.ts'
+import { senderByChannel } from './sender.ts'
 import { createServiceClock } from './service-clock.ts'
 import type { Policy } from './settlement.ts'
 import type { Machine, SteadyClock } from './steady-clock.ts'
@@ -336,14 +336,6 @@ const openWechat = ({
     },
   }
 }
-
-/** WeChat's channels go one way, webhooks another. */
-const senderByChannel = ({ wechat, webhook }: { wechat: Sender; webhook: Sender }): Sender => ({
-  send: (message) => (message.channel === 'webhook' ? webhook : wechat).send(message),
-  async close() {
-    await Promise.all([wechat.close(), webhook.close()])
-  },
-})
 
 /** What deliveries pass before their call, with the books of what accounts may send. */
 const openGates = (

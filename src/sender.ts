@@ -18,3 +18,11 @@ export interface Sending {
   /** Every call made, oldest first; none when there was no token to call with. */
   readonly attempts: readonly Attempt[]
 }
+
+/** WeChat's channels go one way, webhooks another. */
+export const senderByChannel = ({ wechat, webhook }: { wechat: Sender; webhook: Sender }): Sender => ({
+  send: (message) => (message.channel === 'webhook' ? webhook : wechat).send(message),
+  async close() {
+    await Promise.all([wechat.close(), webhook.close()])
+  },
+})
