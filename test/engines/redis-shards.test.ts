@@ -3,9 +3,10 @@ import { suite, type TestContext, test } from 'node:test'
 import { grantCondition } from '../../src/grants.ts'
 import { type Lane, lanes, type Message } from '../../src/message.ts'
 import { createTestClock } from '../support/clock.ts'
+import { freePort } from '../support/free-port.ts'
 import { type Harness, receiveNow, receiveOne } from '../support/harness.ts'
 import { aKeyedMessage, aMessage } from '../support/messages.ts'
-import { freePort, openRedisEngine, openRedisHarness, startRedis } from '../support/redis.ts'
+import { openRedisEngine, openRedisHarness, startRedis } from '../support/redis.ts'
 import { soon, until } from '../support/waiting.ts'
 
 /** Messages to so many people: they lie in all shards. */

@@ -21,7 +21,8 @@ export interface Caller {
 }
 
 export interface CallerOptions {
-  readonly url: string
+  /** Of every gateway; they are asked in turn. */
+  readonly urls: readonly string[]
   readonly keyId: string
   readonly keySecret: string
 }
@@ -29,20 +30,19 @@ export interface CallerOptions {
 const timeoutMs = 10_000
 const connections = 32
 
-export const createCaller = (owner: Owner, { url, keyId, keySecret }: CallerOptions): Caller => {
-  const pool = new Pool(url, {
-    connections,
-    pipelining: 1,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-  })
-  owner.after(() => pool.destroy())
+export const createCaller = (owner: Owner, { urls, keyId, keySecret }: CallerOptions): Caller => {
+  const pools = urls.map(
+    (url) => new Pool(url, { connections, pipelining: 1, headersTimeout: timeoutMs, bodyTimeout: timeoutMs }),
+  )
+  owner.after(() => Promise.all(pools.map((pool) => pool.destroy())))
+  let requests = 0
 
   const ask = async (method: 'GET' | 'POST', path: string, body = ''): Promise<Reply> => {
     const timestamp = String(Math.floor(Date.now() / 1000))
     const nonce = randomBytes(16).toString('base64url')
     const authorization = authorizationOf(keyId, keySecret, { method, path, timestamp, nonce, body })
     const headers = { authorization, ...(body && { 'content-type': 'application/json' }) }
+    const pool = pools[requests++ % pools.length]!
     try {
       const response = await pool.request({ method, path, headers, body: body || null })
       return { kind: 'answered', status: response.statusCode, json: (await response.body.json()) as Json }

@@ -3,6 +3,8 @@
  * kill takes nothing of it away.
  */
 
+import type { Kind } from './cast.ts'
+
 /** `ok`: answered. `fail`: certainly did not happen. `info`: may or may not have happened. */
 export type Status = 'ok' | 'fail' | 'info'
 
@@ -25,6 +27,9 @@ export interface Detail {
   readonly state?: string
   readonly duplicate?: boolean
   readonly error?: string
+  /** Of a kill: who it was, and how many were killed at once. */
+  readonly victim?: Kind
+  readonly together?: number
 }
 
 export interface History {

@@ -1,38 +1,45 @@
 /**
- * One service under load, killed again and again at moments that a seed decides, then left in peace until
- * everything is at rest, and compared with what callers were told and what users saw.
+ * Processes under load, killed again and again at moments that a seed decides, then left in peace until everything is
+ * at rest, and compared with what callers were told and what users saw.
  */
-import { setTimeout as pause } from 'node:timers/promises'
 import { createRandom, type Random } from '../../src/simulator/random.ts'
+import type { Actor } from './cast.ts'
 import { check, type FinalRecord, type Findings } from './checker.ts'
 import type { Owner } from './child-process.ts'
 import { createHistory, type History } from './history.ts'
 import { type Load, startLoad } from './load.ts'
-import type { Service } from './service-process.ts'
-import { openStage } from './stage.ts'
+import { createMoments, type Moments } from './moments.ts'
+import { reclaimsOf } from './reclaim.ts'
+import { type EngineName, openCluster, openStage } from './stage.ts'
 import { readRecords, untilQuiet } from './truth.ts'
 import { type Windows, windowsOf } from './windows.ts'
 
 export interface KillOptions {
-  readonly kills: number
+  readonly engine: EngineName
+  /** How often somebody is killed; where there are several processes, often several at once. */
+  readonly rounds: number
   readonly seed: number
   /** No kill after this moment of `performance.now()`. */
   readonly until: number
   /** Whether messages may be left to wait for their receipts, which takes two minutes. */
   readonly receiptsMayWait: boolean
-  readonly onKill?: () => void
+  readonly onRound?: () => void
 }
 
 export interface KillResult {
+  readonly rounds: number
+  /** Processes killed. */
   readonly kills: number
   readonly findings: Findings
   readonly windows: Windows
   readonly records: readonly FinalRecord[]
   readonly effects: number
-  /** From the start of the process to the first good answer of /readyz, of every start that got there. */
+  /** From the start of a process to the moment at which it did its work, of every start that got there. */
   readonly startMs: readonly number[]
-  /** From a kill to the next moment at which the service was ready. */
+  /** From a kill to the next moment at which the killed one did its work again. */
   readonly recoveryMs: readonly number[]
+  /** From the kill of a worker to the next lease of what it may have held, of every such message. */
+  readonly reclaimMs: readonly number[]
   /** From the last start to the moment when everything was at rest. */
   readonly quietMs: number
 }
@@ -40,39 +47,41 @@ export interface KillResult {
 const clients = 6
 const thinkMs = 80
 /**
- * A lease that a kill cut short is given back by the next start, so nothing waits for leases to run out (a minute);
- * only receipts are waited for, two minutes each.
+ * The embedded engine gives the leases that a kill cut short back at the next start; on Redis they run out. Receipts
+ * are waited for as long as the stage says.
  */
-const quietLimitMs = { withoutReceipts: 45_000, withReceipts: 180_000 }
+const quietLimitMs = { withoutReceipts: 60_000, withReceipts: 180_000 }
 /** WeChat's answer takes this long in one run and that long in another. */
 const latencyMs = { least: 20, most: 80 }
 
 export const runKills = async (owner: Owner, options: KillOptions): Promise<KillResult> => {
-  const { seed, receiptsMayWait } = options
+  const { engine, seed, receiptsMayWait } = options
   const random = createRandom(seed)
   const latency = Math.round(latencyMs.least + random.next() * (latencyMs.most - latencyMs.least))
-  const { simulator, service, caller, first } = await openStage(owner, { seed, latencyMs: latency })
-  await first.stop()
+  const open = engine === 'embedded' ? openStage : openCluster
+  const { simulator, cast, caller } = await open(owner, { seed, latencyMs: latency })
 
   const history = createHistory()
+  const moments = createMoments({ simulator, history, random })
   const load = startLoad({ caller, history, seed, clients, thinkMs, prefix: `k${seed}` })
-  const murders = await killManyTimes(service, { ...options, random, history, load })
+  const murders = await killManyTimes(cast, { ...options, random, history, load, moments })
 
-  const peace = service.spawn()
-  await peace.ready
+  await Promise.all(cast.map((actor) => actor.life().ready))
+  const peaceAt = Date.now()
   history.add({ actor: 'harness', op: 'ready', key: '', status: 'ok' })
   await load.finish()
   const limitMs = receiptsMayWait ? quietLimitMs.withoutReceipts : quietLimitMs.withReceipts
   await untilQuiet(caller, { limitMs, receiptsMayWait })
-  const quietMs = Date.now() - peace.spawnedAt
+  const quietMs = Date.now() - peaceAt
   const records = await readRecords(caller, receiptsMayWait)
   const effects = await simulator.effects()
-  await peace.stop()
+  for (const actor of cast) await actor.life().stop()
 
   return {
     ...murders,
     findings: check({ history: history.lines, records, effects, receiptsMayWait }),
-    windows: windowsOf({ history: history.lines, records, effects }),
+    windows: windowsOf({ history: history.lines, records, effects, several: cast.length > 1 }),
+    reclaimMs: reclaimsOf({ history: history.lines, records }),
     records,
     effects: effects.length,
     quietMs,
@@ -83,52 +92,63 @@ interface Scene extends KillOptions {
   readonly random: Random
   readonly history: History
   readonly load: Load
+  readonly moments: Moments
 }
 
-/** Some starts are killed on the way; this share of them. */
-const earlyShare = 0.3
-const longestLifeMs = 300
-/** In so many of the last kills of every ten nothing new comes in, and the service works off what it has. */
-const drainKills = 3
+/** In so many of the last rounds of every ten nothing new comes in, and the service works off what it has. */
+const drainRounds = 3
+/** This share of rounds kills several, where there are several. */
+const severalShare = 0.3
 
-const killManyTimes = async (service: Service, scene: Scene) => {
-  const { random, history, load, onKill } = scene
+const killManyTimes = async (cast: readonly Actor[], scene: Scene) => {
+  const { random, history, load, moments, onRound } = scene
   const startMs: number[] = []
   const recoveryMs: number[] = []
-  let usualStartMs = 300
-  let killedAt: number | undefined
+  const killedAt = new Map<Actor, number>()
+  let rounds = 0
   let kills = 0
 
-  while (kills < scene.kills && performance.now() < scene.until) {
-    if (load.fault()) throw load.fault()
-    if (kills % 10 < 10 - drainKills) load.goOn()
-    else load.rest()
-    const life = service.spawn()
-    const early = random.next() < earlyShare
-    const moment = random.next()
-    if (early) await Promise.race([pause(moment * usualStartMs), failureOf(life.ready)])
-    else {
-      await life.ready
-      await pause(moment * longestLifeMs)
-    }
-    const readyMs = life.readyMs()
-    const state = readyMs === undefined ? 'starting' : 'ready'
-    if (readyMs !== undefined) {
-      usualStartMs = readyMs
-      startMs.push(readyMs)
-      if (killedAt !== undefined) recoveryMs.push(life.spawnedAt + readyMs - killedAt)
-    }
-    history.add({ actor: 'harness', op: 'kill', key: '', status: 'ok', detail: { state } })
-    killedAt = readyMs === undefined ? killedAt : Date.now()
-    await life.kill()
-    kills++
-    onKill?.()
+  const note = (actor: Actor): 'starting' | 'ready' => {
+    const { spawnedAt, readyMs } = actor.life()
+    const ms = readyMs()
+    if (ms === undefined) return 'starting'
+    startMs.push(ms)
+    const since = killedAt.get(actor)
+    if (since !== undefined) recoveryMs.push(spawnedAt + ms - since)
+    return 'ready'
   }
-  return { kills, startMs, recoveryMs }
+
+  while (rounds < scene.rounds && performance.now() < scene.until) {
+    if (load.fault()) throw load.fault()
+    if (rounds % 10 < 10 - drainRounds) load.goOn()
+    else load.rest()
+    const victims = victimsOf(cast, random)
+    await moments.come(victims)
+    await Promise.all(
+      victims.map(async (victim) => {
+        const state = note(victim)
+        const detail = { state, victim: victim.kind, together: victims.length }
+        history.add({ actor: 'harness', op: 'kill', key: '', status: 'ok', detail })
+        if (state === 'ready') killedAt.set(victim, Date.now())
+        await victim.life().kill()
+        kills++
+      }),
+    )
+    for (const victim of shuffled(victims, random)) victim.spawn()
+    rounds++
+    onRound?.()
+  }
+  return { rounds, kills, startMs, recoveryMs }
 }
 
-/** Never resolves; rejects if the start failed. */
-const failureOf = (ready: Promise<boolean>): Promise<never> =>
-  new Promise((_, reject) => {
-    ready.catch(reject)
-  })
+const victimsOf = (cast: readonly Actor[], random: Random): readonly Actor[] => {
+  const order = shuffled(cast, random)
+  const count = random.next() < severalShare ? 1 + Math.floor(random.next() * cast.length) : 1
+  return order.slice(0, count)
+}
+
+const shuffled = <Item>(items: readonly Item[], random: Random): readonly Item[] =>
+  items
+    .map((item) => ({ item, place: random.next() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ item }) => item)

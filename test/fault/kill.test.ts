@@ -18,14 +18,19 @@ suite('kill -9', () => {
     const results = await Promise.all(
       Array.from({ length: lanes }, (_, lane) =>
         runKills(t, {
-          kills: killsEach,
+          engine: 'embedded',
+          rounds: killsEach,
           seed: seed + lane,
           until: Number.POSITIVE_INFINITY,
           receiptsMayWait: true,
         }),
       ),
     )
-    const report = reportOf(results, { seed, seconds: (performance.now() - started) / 1000 })
+    const report = reportOf(results, {
+      engine: 'embedded',
+      seed,
+      seconds: (performance.now() - started) / 1000,
+    })
     t.diagnostic(JSON.stringify(report))
 
     for (const { findings } of results) t.assert.deepEqual(faultsIn(findings), [], JSON.stringify(findings))

@@ -1,4 +1,8 @@
-/** `npm run fault`: any number of kills; `--sustained`: a steady stream instead. One line of JSON at the end. */
+/**
+ * `npm run fault`: any number of rounds of kills, on the embedded engine or, with `--engine redis`, of gateways, workers
+ * and their Redis; `--sustained`: a steady stream instead. One line of
+ * JSON at the end.
+ */
 import { parseArgs } from 'node:util'
 import type { FinalRecord } from './checker.ts'
 import { type KillResult, runKills } from './kill-run.ts'
@@ -7,6 +11,7 @@ import { runSustained } from './sustained.ts'
 
 const { values } = parseArgs({
   options: {
+    engine: { type: 'string', default: 'embedded' },
     kills: { type: 'string', default: '100' },
     seed: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '60' },
@@ -26,26 +31,29 @@ const say = (text: string) => {
 const killSideBySide = async (): Promise<readonly string[]> => {
   const [kills, seed, minutes, lanes] = [values.kills, values.seed, values.minutes, values.lanes].map(Number)
   if (![kills, seed, minutes, lanes].every((value) => value! >= 0)) throw new Error('Numbers are needed')
+  const { engine } = values
+  if (engine !== 'embedded' && engine !== 'redis') throw new Error('The engine is embedded or redis')
   const started = performance.now()
   let done = 0
-  const onKill = () => {
+  const onRound = () => {
     done++
-    if (done % 25 === 0) say(`${done} kills, ${Math.round((performance.now() - started) / 1000)} s`)
+    if (done % 25 === 0) say(`${done} rounds, ${Math.round((performance.now() - started) / 1000)} s`)
   }
   const shares = Array.from({ length: lanes! }, (_, lane) => Math.floor((kills! + lane) / lanes!))
   const results = await Promise.all(
     shares.map((share, lane) =>
       runKills(owner, {
-        kills: share,
+        engine,
+        rounds: share,
         seed: seed! * 100 + lane,
         until: started + minutes! * 60_000,
         // A short run need not wait two minutes for receipts that never come.
         receiptsMayWait: kills! < 500,
-        onKill,
+        onRound,
       }),
     ),
   )
-  const report = reportOf(results, { seed: seed!, seconds: (performance.now() - started) / 1000 })
+  const report = reportOf(results, { engine, seed: seed!, seconds: (performance.now() - started) / 1000 })
   const faults = faultsOf(report)
   if (faults.length > 0) showEvidence(results)
   process.stdout.write(`${JSON.stringify(report)}\n`)

@@ -1,36 +1,35 @@
-/** The real service, `hongyan serve`, as a process that is started again and again on one home and one port. */
+/** The real service, `hongyan serve`, or one role of it, as a process that is started again and again on one home. */
+import { readFileSync, statSync } from 'node:fs'
 import { get } from 'node:http'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Actor, Life } from './cast.ts'
 import { type Exit, type Owner, type Process, startProcess } from './child-process.ts'
 
 export interface ServiceOptions {
+  readonly kind: 'service' | 'gateway' | 'worker'
+  readonly name: string
   readonly home: string
-  readonly port: number
+  /** Where it listens; a worker does not. */
+  readonly port?: number
   /** Base address of the simulated WeChat. */
   readonly wechat: string
   readonly settings?: Readonly<Record<string, string>>
+  /**
+   * Whether a start at that time of `Date.now()` may fail, and is tried again then: what it needs was away meanwhile.
+   */
+  readonly mayFail?: (startedAt: number) => boolean
 }
 
-/** One life of the service. */
-export interface Life {
-  readonly pid: number
-  readonly spawnedAt: number
-  /** Milliseconds from its start to the first good answer of /readyz, once there was one. */
-  readyMs(): number | undefined
-  /** Whether it became ready; false if it was killed before. Rejects if it ended by itself or takes too long. */
-  readonly ready: Promise<boolean>
-  /** SIGKILL; resolves when the process is gone. */
-  kill(): Promise<void>
-  /** SIGTERM; resolves with how it ended, and how long that took. */
-  stop(): Promise<Exit & { readonly ms: number }>
+export interface Service extends Actor {
+  readonly url: string
+  readonly home: string
 }
 
 const startLimitMs = 60_000
 const pollMs = 25
 
-export const createService = (owner: Owner, options: ServiceOptions) => {
+export const createService = (owner: Owner, options: ServiceOptions): Service => {
   let current: Life | undefined
   let over = false
   owner.after(() => {
@@ -38,50 +37,47 @@ export const createService = (owner: Owner, options: ServiceOptions) => {
     return current?.kill().catch(() => {})
   })
   return {
+    kind: options.kind,
+    name: options.name,
     url: `http://127.0.0.1:${options.port}`,
     home: options.home,
+    life: () => current!,
     spawn(): Life {
       if (over) throw new Error('The run is over: nothing is started any more')
-      current = startLife(options)
+      current = startLife(options, () => over)
       return current
     },
   }
 }
 
-export type Service = ReturnType<typeof createService>
-
-const startLife = ({ home, port, wechat, settings }: ServiceOptions): Life => {
+const startLife = (options: ServiceOptions, isOver: () => boolean): Life => {
+  const { mayFail = () => false } = options
   const spawnedAt = Date.now()
   const started = performance.now()
-  const child = startProcess({
-    args: ['serve'],
-    logFile: join(home, 'service.log'),
-    env: {
-      HONGYAN_HOME: home,
-      HONGYAN_HTTP: `127.0.0.1:${port}`,
-      HONGYAN_WECHAT: wechat,
-      HONGYAN_LOG: 'warn',
-      ...settings,
-    },
-  })
+  let { child, childAt, isReady } = startChild(options)
   let readyMs: number | undefined
   let asked = false
 
   const becomeReady = async (): Promise<boolean> => {
     while (performance.now() - started < startLimitMs) {
-      if (await answersReady(port)) {
+      if (await isReady()) {
         readyMs = performance.now() - started
         return true
       }
-      if (child.exit() && !asked) throw new Error(`The service ended by itself: ${child.lastWords()}`)
-      if (child.exit() || asked) return false
+      if (asked || isOver()) return false
+      // As whatever looks after processes would: again, after a moment.
+      if (child.exit() && mayFail(childAt)) {
+        await pause(restartMs)
+        if (asked || isOver()) return false
+        ;({ child, childAt, isReady } = startChild(options))
+      } else if (child.exit()) throw new Error(`The service ended by itself: ${child.lastWords()}`)
       await pause(pollMs)
     }
     throw new Error(`The service was not ready within ${startLimitMs} ms: ${child.lastWords()}`)
   }
 
   const end = async (signal: NodeJS.Signals): Promise<Exit> => {
-    refuseCrash(child, asked)
+    if (readyMs !== undefined || !mayFail(childAt)) refuseCrash(child, asked)
     asked = true
     child.signal(signal)
     return child.exited
@@ -91,10 +87,10 @@ const startLife = ({ home, port, wechat, settings }: ServiceOptions): Life => {
   // Whoever kills early does not wait for it.
   ready.catch(() => {})
   return {
-    pid: child.pid,
     spawnedAt,
     ready,
     readyMs: () => readyMs,
+    signal: (signal) => child.signal(signal),
     kill: () => end('SIGKILL').then(() => {}),
     async stop() {
       const from = performance.now()
@@ -102,6 +98,31 @@ const startLife = ({ home, port, wechat, settings }: ServiceOptions): Life => {
     },
   }
 }
+
+const restartMs = 200
+
+/** One process of it, and how to see whether it is ready: a gateway is asked, a worker writes it down. */
+const startChild = ({ kind, name, home, port, wechat, settings }: ServiceOptions) => {
+  const logFile = join(home, `${name}.log`)
+  const from = sizeOf(logFile)
+  const childAt = Date.now()
+  const child = startProcess({
+    args: ['serve'],
+    logFile,
+    env: {
+      HONGYAN_HOME: home,
+      HONGYAN_WECHAT: wechat,
+      HONGYAN_LOG: port === undefined ? 'info' : 'warn',
+      ...(port !== undefined && { HONGYAN_HTTP: `127.0.0.1:${port}` }),
+      ...(kind !== 'service' && { HONGYAN_ROLES: kind }),
+      ...settings,
+    },
+  })
+  const saysStarted = async () => readFileSync(logFile, 'utf8').slice(from).includes('"msg":"started"')
+  return { child, childAt, isReady: port === undefined ? saysStarted : () => answersReady(port) }
+}
+
+const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
 
 /** A service that is gone before anybody ended it has a fault of its own. */
 const refuseCrash = (child: Process, asked: boolean): void => {
@@ -117,23 +138,4 @@ const answersReady = (port: number): Promise<boolean> =>
     })
     request.once('timeout', () => request.destroy())
     request.once('error', () => resolve(false))
-  })
-
-/** Below the ports that the system gives to outgoing connections, so that none of them takes it between two lives. */
-const firstPort = 20_000
-const ports = 12_000
-
-export const freePort = async (): Promise<number> => {
-  for (let tried = 0; tried < 100; tried++) {
-    const port = firstPort + Math.floor(Math.random() * ports)
-    if (await isFree(port)) return port
-  }
-  throw new Error('No free port was found')
-}
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })

@@ -72,6 +72,9 @@ export const startSimulatorProcess = async (owner: Owner, options: SimulatorOpti
     url: url!,
     admin,
     faults: (...rules: readonly object[]) => admin('faults', { rules }),
+    /** How many there have been so far. */
+    total: async (ledger: 'effects' | 'calls'): Promise<number> =>
+      (await admin(`${ledger}?limit=0`)).total as number,
     effects: async (): Promise<readonly SeenEffect[]> =>
       (await all('effects')).map((row) => ({ key: keyOf(row), at: Date.parse(row.at) })),
     calls: async (): Promise<readonly Call[]> =>

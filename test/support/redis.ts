@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -12,8 +11,11 @@ import { programsOf, redis as server } from '../../scripts/servers.ts'
 import { openRedis, type RedisEngine, type RedisOptions } from '../../src/engines/redis/redis.ts'
 import { atEnd } from './at-end.ts'
 import { createTestClock, type TestClock } from './clock.ts'
+import { freePort } from './free-port.ts'
 import type { Harness } from './harness.ts'
 import { until } from './waiting.ts'
+
+export { freePort }
 
 const hourMs = 3_600_000
 
@@ -24,6 +26,15 @@ export interface RedisServer {
   kill(): Promise<void>
   /** Starts it again on the same files. */
   start(): Promise<void>
+  /** Ends it as asked; resolves with how it ended. */
+  end(
+    signal: NodeJS.Signals,
+  ): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
+  signal(signal: NodeJS.Signals): void
+  /** Whether there is no process of it. */
+  isDown(): boolean
+  /** Where its files are. */
+  readonly folder: string
   /** A command to it, as an operator would give it. */
   command(name: string, ...args: readonly (string | number)[]): Promise<unknown>
 }
@@ -31,7 +42,18 @@ export interface RedisServer {
 /** A Redis that ends with the test. */
 export const startRedis = async (t: TestContext, settings: readonly string[] = []): Promise<RedisServer> => {
   const started = await startServer(settings)
-  atEnd(t, started.end)
+  atEnd(t, started.endAndTidy)
+  return started
+}
+
+/** A Redis that ends with whoever began it, or with this process. */
+export const startRedisFor = async (
+  owner: { after(end: () => unknown): void },
+  settings: readonly string[],
+): Promise<RedisServer> => {
+  const started = await startServer(settings)
+  owner.after(started.endAndTidy)
+  process.once('exit', started.endNow)
   return started
 }
 
@@ -58,53 +80,41 @@ export const startServer = async (settings: readonly string[]) => {
   let child: ChildProcess | undefined
 
   const start = async () => {
-    child = spawn(
+    const mine = spawn(
       program,
       [
-        ...[
-          '--port',
-          String(port),
-          '--bind',
-          '127.0.0.1',
-          '--dir',
-          folder,
-          '--save',
-          '',
-          '--loglevel',
-          'warning',
-        ],
+        ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', ''],
         ...['--appendonly', 'yes', '--appendfsync', 'always', '--no-appendfsync-on-rewrite', 'no'],
-        ...[
-          '--maxmemory',
-          '1gb',
-          '--maxmemory-policy',
-          'noeviction',
-          '--enable-debug-command',
-          'local',
-          ...settings,
-        ],
+        ...['--maxmemory', '1gb', '--maxmemory-policy', 'noeviction', '--loglevel', 'warning'],
+        ...['--enable-debug-command', 'local', ...settings],
       ],
       { stdio: 'ignore' },
     )
-    child.unref()
-    await until(() => answers(url), 10_000)
+    mine.unref()
+    child = mine
+    await until(() => isGone(mine) || answers(url), 10_000)
+    if (isGone(mine)) throw new Error(`Redis ended while it started: ${mine.exitCode ?? mine.signalCode}`)
   }
-  const kill = async () => {
-    const gone = child
-    child = undefined
-    if (gone === undefined || gone.exitCode !== null || gone.signalCode !== null) return
-    gone.kill('SIGKILL')
-    await once(gone, 'exit')
+  const end = async (signal: NodeJS.Signals) => {
+    if (child !== undefined && !isGone(child)) {
+      child.kill(signal)
+      await once(child, 'exit')
+    }
+    return { code: child?.exitCode ?? null, signal: child?.signalCode ?? null }
   }
   const tidy = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
   await start()
   return {
     url,
+    folder,
     start,
-    kill,
+    kill: () => end('SIGKILL').then(() => {}),
+    end,
+    signal: (signal: NodeJS.Signals) => void child?.kill(signal),
+    isDown: () => child === undefined || isGone(child),
     command: (name: string, ...args: readonly (string | number)[]) => askOnce(url, name, args),
-    async end() {
-      await kill()
+    async endAndTidy() {
+      await end('SIGKILL')
       tidy()
     },
     endNow() {
@@ -114,13 +124,7 @@ export const startServer = async (settings: readonly string[]) => {
   }
 }
 
-export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
-}
+const isGone = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null
 
 /** One command on a connection of its own. */
 const askOnce = async (url: string, name: string, args: readonly (string | number)[]): Promise<unknown> => {
