@@ -252,6 +252,9 @@ export interface Config extends Omit<Values, 'engine' | 'simulatorAdmin'> {
  */
 export const longestSendMs = (callTimeoutMs: number): number => 4 * callTimeoutMs + 4000
 
+/** A lease in which a message is always begun: a worker hands back what it has no longer the time to send. */
+const leastLeaseMs = (callTimeoutMs: number): number => longestSendMs(callTimeoutMs) + 1000
+
 /** How long a post to a webhook may take: tenants' servers are slower than WeChat's, but a lease must outlast it as well. */
 export const longestPostMs = (callTimeoutMs: number): number =>
   Math.min(15_000, longestSendMs(callTimeoutMs) - 1000)
@@ -267,10 +270,10 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     readSetting(each as Setting<unknown>, env),
   ])
   const values = Object.fromEntries(entries) as Values
-  if (values.leaseMs < longestSendMs(values.callTimeoutMs))
+  if (values.leaseMs < leastLeaseMs(values.callTimeoutMs))
     throw new ConfigError(
       settings.leaseMs.env,
-      `a lease must outlast a message's sending: at least ${longestSendMs(values.callTimeoutMs)} with this call timeout`,
+      `a lease must outlast a message's sending: at least ${leastLeaseMs(values.callTimeoutMs)} with this call timeout`,
     )
   if (values.history !== undefined && values.engine?.kind !== 'redis')
     throw new ConfigError(
