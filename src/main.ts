@@ -16,6 +16,7 @@ import { createGates, type Gates } from './gates.ts'
 import { startGateway } from './gateway/gateway.ts'
 import type { Readiness } from './gateway/health.ts'
 import { createHolds, type Holds } from './holds.ts'
+import { epochFile } from './home/epoch-file.ts'
 import { keptMasterKey } from './home/master-key.ts'
 import { createObserver, type Observer } from './observe.ts'
 import { createQuotaWatch } from './quota-watch.ts'
@@ -118,7 +119,7 @@ const openEngine = async (
   machine: Machine,
   onFailure: (error: Error) => void,
 ): Promise<Engine> => {
-  const { engine, leaseMs, retentionMs } = config
+  const { engine, home, leaseMs, retentionMs } = config
   if (engine.kind === 'embedded') {
     await clock.follow(machine.wall)
     const embedded = await openEmbedded({ folder: engine.folder, clock, leaseMs, retentionMs, onFailure })
@@ -138,7 +139,10 @@ const openEngine = async (
   const { url, shards, replicas } = engine
   const followTime = clock.follow
   const hasHistory = config.history !== undefined
-  return openRedis({ url, shards, replicas, clock, followTime, leaseMs, retentionMs, onAlert, hasHistory })
+  const memory = epochFile(home)
+  return openRedis({
+    ...{ url, shards, replicas, clock, followTime, leaseMs, retentionMs, onAlert, hasHistory, memory },
+  })
 }
 
 /** Where a migration goes. */
@@ -174,7 +178,7 @@ const assemble = async ({ config, engine, store, clock, observer, log }: Foundat
   const { observe } = observer
   const watch =
     records.shared && (await startDirectoryWatch({ directory, shared: records.shared, clock, observe }))
-  const readiness: Readiness = { started: false, draining: false }
+  const readiness: Readiness = { started: false, draining: false, fault: () => engine.fault?.() }
   const { endedAmong, recipients, coordination, pending } = engine
   const { queue, ledger } = store
   const holds = createHolds()

@@ -7,7 +7,7 @@ export interface Readiness {
   /** Set when it begins to stop: it still answers, and asks load balancers to go elsewhere. */
   draining: boolean
   /** Why messages cannot be accepted durably, if so. */
-  fault?: string
+  readonly fault?: () => string | undefined
 }
 
 /** How far the records of what is past are behind. */
@@ -33,7 +33,7 @@ export const healthRoutes = (app: FastifyInstance, { readiness, historyLag, cloc
   const options = { schema: { tags: ['health'] } }
   app.get('/livez', options, async () => state(true))
   app.get('/readyz', options, async (_request, reply) => {
-    const ok = readiness.started && !readiness.draining && readiness.fault === undefined
+    const ok = readiness.started && !readiness.draining && readiness.fault?.() === undefined
     return reply.code(ok ? 200 : 503).send({ ...state(ok), ...lagView() })
   })
   app.get('/startupz', options, async (_request, reply) =>

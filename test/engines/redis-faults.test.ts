@@ -95,29 +95,6 @@ suite('redis when something breaks', () => {
     assert.equal((await receiveAll(engine)).length, all)
   })
 
-  test('flushed, it says so at once and once, and begins anew', async (t) => {
-    const { server, engine, alerts } = await open(t)
-    await engine.queue.publish(Array.from({ length: 30 }, (_, n) => aMessage({ touser: `o-${n}` })))
-    const [delivery] = await receiveNow(engine, 1)
-    await engine.upkeep.look()
-    await server.command('FLUSHALL')
-    await assert.rejects(engine.queue.publish([aMessage()]), /lost its data/)
-    assert.deepEqual(
-      alerts.map(({ kind }) => kind),
-      ['data-lost'],
-    )
-    assert.match(alerts[0]!.detail, /^30 messages/)
-    await answersAgain(engine)
-    assert.equal(await engine.queue.settle(delivery!, { kind: 'sent' }), 'expired')
-    const message = aMessage()
-    assert.deepEqual(await engine.queue.publish([message]), [{ kind: 'accepted' }])
-    assert.deepEqual(
-      (await receiveNow(engine)).map(({ message: { id } }) => id),
-      [message.id],
-    )
-    assert.equal(alerts.length, 1)
-  })
-
   test('whose group was destroyed gives out what waits, and not what is in hand', async (t) => {
     const { server, engine, alerts, clock } = await open(t, { shards: 1 })
     await engine.queue.publish([aMessage(), aMessage(), aMessage()])

@@ -45,6 +45,8 @@ export interface Engine {
   readonly endedAmong?: EndedAmong
   /** Operations that wait for the disk: a measure of how far it is behind. */
   pending(): number
+  /** Why nothing can be accepted now, if so. */
+  fault?(): string | undefined
   close(): Promise<void>
 }
 

@@ -22,7 +22,7 @@ import { createGauge, type Untold } from './gauge.ts'
 import { createEndedAmong, createRedisLedger } from './ledger.ts'
 import { createRedisQueue, releaseAll } from './queue.ts'
 import { createRedisRecipients } from './recipients.ts'
-import { openShards, type Shards } from './shards.ts'
+import { type EpochMemory, openShards, type Shards } from './shards.ts'
 import { createRedisCoordination, createRedisDirectory } from './shelves.ts'
 import { isTelling, openTelling } from './telling.ts'
 import { type Keeping, reconcile, sweep } from './upkeep.ts'
@@ -47,6 +47,8 @@ export interface RedisOptions {
   readonly hasHistory?: boolean
   /** How many replicas must confirm what is accepted before it is answered for. */
   readonly replicas?: number
+  /** Where this process remembers its data; without one, a start takes what is there for it. */
+  readonly memory?: EpochMemory
 }
 
 /** The server's settings would lose what was accepted. */
@@ -68,10 +70,10 @@ export class HistoryMissing extends Error {
 /** Something that a person should look at. */
 export interface Alert {
   /**
-   * `data-lost`: the data is gone. `group-lost`, `mended`: an operator's command took something away, it is back.
+   * `data-lost`: the data is gone, and nothing is done until it is there again (`data-back`). `group-lost`, `mended`: an operator's command took something away, it is back.
    * `weak-setting`: what the server does not guarantee, told at the start.
    */
-  readonly kind: 'data-lost' | 'group-lost' | 'mended' | 'weak-setting'
+  readonly kind: 'data-lost' | 'data-back' | 'group-lost' | 'mended' | 'weak-setting'
   readonly detail: string
 }
 
@@ -101,6 +103,8 @@ export interface RedisEngine {
   }
   /** Messages and settlements that Redis has not answered for yet: a measure of how far it is behind. */
   pending(): number
+  /** Why nothing can be accepted now, if so. */
+  fault(): string | undefined
   close(): Promise<void>
   /** Lets go of the connections at once, as a killed process would. */
   cut(): void
@@ -147,11 +151,11 @@ const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngin
   const followTime = async () => options.followTime?.(() => serverTime(client, prefix))
   await followTime()
   const shards = await openShards({
-    ...{ client, clock, prefix, shards: count },
-    onLoss: ({ kind, detail }) =>
-      kind === 'epoch'
-        ? onAlert({ kind: 'data-lost', detail: `${gauge.open()} messages were waiting. ${detail}` })
-        : onAlert({ kind: 'group-lost', detail }),
+    ...{ client, clock, prefix, shards: count, memory: options.memory },
+    onLoss: ({ kind, detail }) => {
+      if (kind === 'epoch') onAlert({ kind: 'data-lost', detail: lostText(gauge.open(), detail) })
+      else onAlert({ kind: kind === 'back' ? 'data-back' : 'group-lost', detail })
+    },
   })
   const gauge = createGauge(client, shards)
   const bell = createBell()
@@ -196,6 +200,7 @@ const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngin
     upkeep,
     ...(source && { telling: { source, untold: gauge.untold, keptSince } }),
     pending: queue.pending,
+    fault: () => (shards.isLost() ? 'Redis has lost its data' : gauge.refusal()),
     close: queue.close,
     cut,
   }
@@ -206,6 +211,9 @@ const keepingOf = (retentionMs: number, hasHistory: boolean): Keeping => ({
   keyMs: hasHistory ? Math.min(retentionMs + keyGraceMs, longestKeyMs) : retentionMs + keyGraceMs,
   grantMs: retentionMs + keyGraceMs,
 })
+
+const lostText = (waiting: number, detail: string): string =>
+  `Redis has lost its data; ${waiting} messages were waiting. Nothing is accepted or sent until it is restored: see docs/redis.md. Redis 数据丢失，当时有 ${waiting} 条消息待发；恢复之前不再接收和发送。 (${detail})`
 
 const createUpkeep = (
   shards: Shards,

@@ -1,7 +1,8 @@
 /**
  * The shards: all that concerns one person of one account lies in one of them, so that a lease and its grant, or a receipt
  * and its message, are one atomic step. Each shard carries an epoch, a word made at random with it; all shards have
- * the same one. When it is not what it was, somebody has thrown the data away.
+ * the same one. When it is not what it was, the data is not what it was, and nothing is done with it: what a queue without
+ * its past would accept, it could not keep from being sent twice, and what is restored later would be in its way.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
@@ -18,6 +19,8 @@ export interface Shards {
   run(shard: number, script: Script, args?: readonly (string | number)[]): Promise<unknown>
   /** The same of every shard, in their order. */
   runAll(script: Script, args?: readonly (string | number)[]): Promise<readonly unknown[]>
+  /** Whether data is missing at this moment. */
+  isLost(): boolean
 }
 
 export interface ShardOptions {
@@ -26,38 +29,74 @@ export interface ShardOptions {
   /** What all keys begin with. */
   readonly prefix: string
   readonly shards: number
+  readonly memory?: EpochMemory | undefined
   readonly onLoss: (loss: Loss) => void
 }
 
-/** `epoch`: the data is gone. `group`: the reading group is gone, the messages are not. */
+/** Remembers, outside of Redis, with which data this process has worked. */
+export interface EpochMemory {
+  /** Where, as a person finds it. */
+  readonly place: string
+  recall(): string | undefined
+  keep(epoch: string): void
+}
+
+/** Redis does not hold the data that this process has worked with. Nothing was changed. */
+export class LostData extends Error {
+  constructor(place: string) {
+    super(
+      `Redis has lost its data, or this is another Redis: it does not hold what ${place} remembers. Restore it from a backup; or remove that file to begin with what is there. See docs/redis.md. Redis 的数据已丢失，或这是另一个 Redis：其内容与 ${place} 所记不符。请从备份恢复；若确定以现有内容重新开始，请删除该文件。`,
+    )
+    this.name = 'LostData'
+  }
+}
+
+/** `epoch`: the data is gone; `back`: it is there again. `group`: the reading group was gone, the messages were not. */
 export interface Loss {
-  readonly kind: 'epoch' | 'group'
+  readonly kind: 'epoch' | 'back' | 'group'
   readonly detail: string
 }
 
-/** Lost data is announced, and made anew, this often at most. */
+/** A lost group is made anew this often at most. */
 const mendEveryMs = 1000
+/** Lost data is announced this often while it is not there. */
+const announceEveryMs = 60_000
 
+/** Rejects with `LostData` when the data is not the one that `memory` remembers. */
 export const openShards = async (options: ShardOptions): Promise<Shards> => {
   const { client, clock, prefix, shards: count, onLoss } = options
   const names = Array.from({ length: count }, (_, shard) => `${prefix}{s${shard}}`)
-  await assertSameCount(client, `${names[0]!}:shards`, count)
-  let epoch = await beginEpoch(client, names)
+  await assertSameCount(client, countKey(names), count)
+  const epoch = await openEpoch(client, names, options.memory)
+  await client.command('SET', countKey(names), count, 'NX')
+  await beginGroups(client, names)
 
+  const lost = new Set<number>()
+  let announcedAt = Number.NEGATIVE_INFINITY
   let mending: Promise<void> | undefined
   let mendedAt = Number.NEGATIVE_INFINITY
 
-  /** Whoever ran into it is refused all the same; the next one finds empty shards, or a new group over what is there. */
-  const mend = (kind: Loss['kind'], error: unknown): void => {
+  const lose = (shard: number, error: unknown): void => {
+    lost.add(shard)
+    if (performance.now() < announcedAt + announceEveryMs) return
+    announcedAt = performance.now()
+    onLoss({ kind: 'epoch', detail: String(error) })
+  }
+
+  /** Somebody has put the data back. */
+  const find = (shard: number): void => {
+    lost.delete(shard)
+    if (lost.size > 0) return
+    announcedAt = Number.NEGATIVE_INFINITY
+    onLoss({ kind: 'back', detail: 'The data is there again, and the work goes on' })
+  }
+
+  /** Whoever ran into it is refused all the same; the next one finds a new group over what is there. */
+  const mend = (error: unknown): void => {
     if (mending !== undefined || performance.now() < mendedAt + mendEveryMs) return
-    onLoss({ kind, detail: String(error) })
-    mending = beginEpoch(client, names)
-      .then(
-        (begun) => {
-          epoch = begun
-        },
-        () => {},
-      )
+    onLoss({ kind: 'group', detail: String(error) })
+    mending = beginGroups(client, names)
+      .catch(() => {})
       .finally(() => {
         mendedAt = performance.now()
         mending = undefined
@@ -66,10 +105,13 @@ export const openShards = async (options: ShardOptions): Promise<Shards> => {
 
   const run: Shards['run'] = async (shard, script, args = []) => {
     try {
-      return await client.run(script, names[shard]!, [epoch, clock.now(), ...args])
+      const result = await client.run(script, names[shard]!, [epoch, clock.now(), ...args])
+      if (lost.has(shard)) find(shard)
+      return result
     } catch (error) {
-      const loss = lossIn(error)
-      if (loss !== undefined) mend(loss, error)
+      const text = String(error)
+      if (text.includes('EPOCH')) lose(shard, error)
+      else if (/NOGROUP|no such key/i.test(text)) mend(error)
       throw error
     }
   }
@@ -80,37 +122,53 @@ export const openShards = async (options: ShardOptions): Promise<Shards> => {
     ofName: (name) => numberOf(name, count),
     run,
     runAll: (script, args) => Promise.all(names.map((_, shard) => run(shard, script, args))),
+    isLost: () => lost.size > 0,
   }
 }
 
 export const numberOf = (name: string, count: number): number =>
   createHash('sha1').update(name).digest().readUInt32BE() % count
 
-const lossIn = (error: unknown): Loss['kind'] | undefined => {
-  const text = String(error)
-  if (text.includes('EPOCH')) return 'epoch'
-  return /NOGROUP|no such key/i.test(text) ? 'group' : undefined
-}
+const countKey = ([first]: readonly string[]): string => `${first!}:shards`
+const epochKey = (name: string): string => `${name}:epoch`
 
 /** Who looks in the wrong shard finds nothing: the number of shards is fixed with the data. */
 const assertSameCount = async (client: Client, key: string, count: number): Promise<void> => {
-  await client.command('SET', key, count, 'NX')
-  const known = Number(await client.command('GET', key))
-  if (known !== count)
+  const known = await client.command('GET', key)
+  if (known !== null && Number(known) !== count)
     throw new RedisFailed('open', `the data has ${known} shards, and ${count} were asked for`)
 }
 
-/** Makes what is missing of epochs and groups. The group begins before the first entry, so nothing is passed over. */
-const beginEpoch = async (client: Client, names: readonly string[]): Promise<string> => {
-  await client.command('SET', `${names[0]!}:epoch`, randomUUID(), 'NX')
-  const epoch = String(await client.command('GET', `${names[0]!}:epoch`))
-  refuseMigration(epoch)
-  for (const name of names) {
-    await client.command('SET', `${name}:epoch`, epoch)
-    await client.command('SET', `${names[0]!}:shards`, names.length, 'NX')
-    for (const lane of lanes.keys()) await beginGroup(client, `${name}:ready:${lane}`)
-  }
+/**
+ * The epoch that all shards have. It is made where there is none, with the first shard last: when that has one, all have
+ * had one, and a beginning that was cut short, or that several make at once, is taken up by the next.
+ */
+const openEpoch = async (
+  client: Client,
+  names: readonly string[],
+  memory: EpochMemory | undefined,
+): Promise<string> => {
+  const there = await Promise.all(names.map((name) => client.command('GET', epochKey(name))))
+  refuseMigration(String(there[0]))
+  const known = memory?.recall() ?? (there[0] as string | null)
+  if (known !== null && there.some((epoch) => epoch !== known))
+    throw new LostData(memory?.place ?? 'its first shard')
+  let epoch = known ?? randomUUID()
+  if (known === null)
+    for (const name of names.toReversed()) epoch = await setOnce(client, epochKey(name), epoch)
+  if (memory?.recall() !== epoch) memory?.keep(epoch)
   return epoch
+}
+
+/** What the key holds; `value` if it held nothing. */
+const setOnce = async (client: Client, key: string, value: string): Promise<string> => {
+  await client.command('SET', key, value, 'NX')
+  return String(await client.command('GET', key))
+}
+
+/** Makes the groups that are missing. A group begins before the first entry, so nothing is passed over. */
+const beginGroups = async (client: Client, names: readonly string[]): Promise<void> => {
+  for (const name of names) for (const lane of lanes.keys()) await beginGroup(client, `${name}:ready:${lane}`)
 }
 
 const beginGroup = (client: Client, stream: string): Promise<unknown> =>
