@@ -50,7 +50,7 @@ const thinkMs = 80
  * The embedded engine gives the leases that a kill cut short back at the next start; on Redis they run out. Receipts
  * are waited for as long as the stage says.
  */
-const quietLimitMs = { withoutReceipts: 60_000, withReceipts: 180_000 }
+const quietLimitMs = { withoutReceipts: 90_000, withReceipts: 240_000 }
 /** WeChat's answer takes this long in one run and that long in another. */
 const latencyMs = { least: 20, most: 80 }
 

@@ -121,7 +121,7 @@ const aWish = ({ name, appid, openids, templates }: typeof official, key: string
 /** Between two tries of the same request. */
 const longestWaitMs = 160
 /** Longer than a few starts in a row can take that are killed on the way. */
-const patienceMs = 120_000
+const patienceMs = 300_000
 
 interface Sending {
   readonly actor: string

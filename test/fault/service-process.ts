@@ -24,9 +24,12 @@ export interface ServiceOptions {
 export interface Service extends Actor {
   readonly url: string
   readonly home: string
+  /** All that it has written to standard error. */
+  log(): string
 }
 
-const startLimitMs = 60_000
+/** A start takes a second; on a machine that is very busy, and with a store that is killed meanwhile, many. */
+const startLimitMs = 180_000
 const pollMs = 25
 
 export const createService = (owner: Owner, options: ServiceOptions): Service => {
@@ -41,6 +44,7 @@ export const createService = (owner: Owner, options: ServiceOptions): Service =>
     name: options.name,
     url: `http://127.0.0.1:${options.port}`,
     home: options.home,
+    log: () => readFileSync(logFileOf(options), 'utf8'),
     life: () => current!,
     spawn(): Life {
       if (over) throw new Error('The run is over: nothing is started any more')
@@ -102,8 +106,9 @@ const startLife = (options: ServiceOptions, isOver: () => boolean): Life => {
 const restartMs = 200
 
 /** One process of it, and how to see whether it is ready: a gateway is asked, a worker writes it down. */
-const startChild = ({ kind, name, home, port, wechat, settings }: ServiceOptions) => {
-  const logFile = join(home, `${name}.log`)
+const startChild = (options: ServiceOptions) => {
+  const { kind, home, port, wechat, settings } = options
+  const logFile = logFileOf(options)
   const from = sizeOf(logFile)
   const childAt = Date.now()
   const child = startProcess({
@@ -118,9 +123,11 @@ const startChild = ({ kind, name, home, port, wechat, settings }: ServiceOptions
       ...settings,
     },
   })
-  const saysStarted = async () => readFileSync(logFile, 'utf8').slice(from).includes('"msg":"started"')
+  const saysStarted = async () => readFileSync(logFile).subarray(from).includes('"msg":"started"')
   return { child, childAt, isReady: port === undefined ? saysStarted : () => answersReady(port) }
 }
+
+const logFileOf = ({ home, name }: ServiceOptions): string => join(home, `${name}.log`)
 
 const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
 
