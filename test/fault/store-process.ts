@@ -3,7 +3,7 @@ import { type RedisServer, startRedisFor } from '../support/redis.ts'
 import type { Actor, Life } from './cast.ts'
 import type { Owner } from './child-process.ts'
 
-export interface Store extends Actor, Pick<RedisServer, 'url' | 'command'> {
+export interface Store extends Actor, Pick<RedisServer, 'url' | 'folder' | 'command'> {
   /** Whether it was killed, or not yet back from that, at some moment after this one of `Date.now()`. */
   wasAwaySince(at: number): boolean
 }
@@ -14,7 +14,7 @@ export const createStore = async (owner: Owner, settings: readonly string[] = []
   let current = lifeOf(server, Promise.resolve(), () => {})
   await current.ready
   return {
-    ...{ kind: 'store', name: 'redis', url: server.url, command: server.command },
+    ...{ kind: 'store', name: 'redis', url: server.url, folder: server.folder, command: server.command },
     life: () => current,
     spawn() {
       current = lifeOf(server, server.start(), (at) => {
