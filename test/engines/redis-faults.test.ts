@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import type { Alert, RedisEngine, RedisOptions } from '../../src/engines/redis/redis.ts'
-import type { Message } from '../../src/message.ts'
 import type { Delivery } from '../../src/queue.ts'
 import { createTestClock } from '../support/clock.ts'
 import { receiveNow } from '../support/harness.ts'
 import { aKeyedMessage, aMessage } from '../support/messages.ts'
+import { answers, publishes, underLoad } from '../support/publishing-load.ts'
 import { openRedisEngine, type RedisServer, startRedis } from '../support/redis.ts'
 import { soon, until } from '../support/waiting.ts'
 
@@ -22,48 +22,7 @@ const open = async (
   return { server, alerts, clock, engine }
 }
 
-/** Publishes one by one, from several sides, until told to stop; knows what was answered for. */
-const underLoad = ({ queue }: RedisEngine) => {
-  const accepted: Message[] = []
-  const doubted: Message[] = []
-  let going = true
-  const publisher = async (side: number) => {
-    for (let n = 0; going; n++) {
-      const message = aKeyedMessage(`${side}-${n}`, { touser: `o-${n % 50}` })
-      await queue.publish([message]).then(
-        () => accepted.push(message),
-        () => doubted.push(message),
-      )
-      await new Promise(setImmediate)
-    }
-  }
-  const all = Promise.all(Array.from({ length: 8 }, (_, side) => publisher(side)))
-  return {
-    accepted,
-    doubted,
-    async stop() {
-      going = false
-      await all
-    },
-  }
-}
-
-const answersAgain = ({ queue }: RedisEngine): Promise<void> =>
-  until(
-    () =>
-      queue.depth().then(
-        () => true,
-        () => false,
-      ),
-    5000,
-  )
-
-/** Whether it was taken in. One that was not is in doubt: it is published again, as callers do. */
-const publishes = ({ queue }: RedisEngine, messages: readonly Message[]): Promise<boolean> =>
-  queue.publish(messages).then(
-    () => true,
-    () => false,
-  )
+const answersAgain = (engine: RedisEngine): Promise<void> => until(() => answers(engine), 5000)
 
 /** All that can be had, however much it is. */
 const receiveAll = async (engine: RedisEngine): Promise<readonly Delivery[]> => {
