@@ -25,7 +25,5 @@ suite('kill -9 of gateways, workers and Redis', () => {
       ({ channel, state }) => channel === 'template' && state !== 'sent',
     )
     t.assert.deepEqual(templatesNotSent, [])
-    t.assert.ok(result.windows.leased > 0, 'a lease was cut short')
-    t.assert.ok(result.windows.storeGone! > 0, 'Redis went while somebody waited for it')
   })
 })
