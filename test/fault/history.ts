@@ -27,8 +27,9 @@ export interface Detail {
   readonly state?: string
   readonly duplicate?: boolean
   readonly error?: string
-  /** Of a kill: who it was, and how many were killed at once. */
+  /** Who was killed, or is ready: what it is, its name, and how many were killed at once. */
   readonly victim?: Kind
+  readonly name?: string
   readonly together?: number
 }
 

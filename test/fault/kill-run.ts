@@ -127,18 +127,30 @@ const killManyTimes = async (cast: readonly Actor[], scene: Scene) => {
     await Promise.all(
       victims.map(async (victim) => {
         const state = note(victim)
-        const detail = { state, victim: victim.kind, together: victims.length }
+        const { kind, name } = victim
+        const detail = { state, victim: kind, name, together: victims.length }
         history.add({ actor: 'harness', op: 'kill', key: '', status: 'ok', detail })
         if (state === 'ready') killedAt.set(victim, Date.now())
         await victim.life().kill()
         kills++
       }),
     )
-    for (const victim of shuffled(victims, random)) victim.spawn()
+    for (const victim of shuffled(victims, random)) noteReady(victim, history)
     rounds++
     onRound?.()
   }
   return { rounds, kills, startMs, recoveryMs }
+}
+
+/** Starts it, and writes down when it is ready. */
+const noteReady = (actor: Actor, history: History): void => {
+  const { kind, name } = actor
+  const detail = { victim: kind, name }
+  // Whoever waits for it hears of a failure.
+  const note = (ready: boolean) => {
+    if (ready) history.add({ actor: 'harness', op: 'ready', key: '', status: 'ok', detail })
+  }
+  void actor.spawn().ready.then(note, () => {})
 }
 
 const victimsOf = (cast: readonly Actor[], random: Random): readonly Actor[] => {

@@ -61,16 +61,18 @@ const readRecord = async (caller: Caller, id: string): Promise<FinalRecord> => {
 /** What the list of messages shows, all of it. */
 export const readAll = async (caller: Caller, filter: string): Promise<readonly Summary[]> => {
   const rows: Summary[] = []
-  let cursor = ''
-  do {
-    const page = (await caller.read(`/v1/messages?limit=${pageRows}${filter}${cursor}`)) as unknown as Page
-    rows.push(...page.data)
-    cursor = page.next_cursor === null ? '' : `&cursor=${encodeURIComponent(page.next_cursor)}`
-  } while (cursor !== '')
+  for await (const page of pagesOf(caller, filter)) rows.push(...page)
   return rows
 }
 
-const underway: readonly State[] = ['scheduled', 'queued', 'leased', 'retry']
+const pagesOf = async function* (caller: Caller, filter: string): AsyncGenerator<readonly Summary[]> {
+  let cursor = ''
+  do {
+    const page = (await caller.read(`/v1/messages?limit=${pageRows}${filter}${cursor}`)) as unknown as Page
+    yield page.data
+    cursor = page.next_cursor === null ? '' : `&cursor=${encodeURIComponent(page.next_cursor)}`
+  } while (cursor !== '')
+}
 
 export interface QuietOptions {
   readonly limitMs: number
@@ -94,11 +96,14 @@ export const untilQuiet = async (
   }
 }
 
+/**
+ * All pages are looked at: a search for a state may end before it has found one, and whatever waits longest stands on
+ * the last of them.
+ */
 const someRestless = async (caller: Caller, receiptsMayWait: boolean): Promise<readonly Summary[]> => {
-  for (const state of underway) {
-    const page = (await caller.read(`/v1/messages?limit=3&state=${state}`)) as unknown as Page
-    if (page.data.length > 0) return page.data
+  for await (const page of pagesOf(caller, '')) {
+    const restless = page.filter((summary) => !isAtRest(summary, receiptsMayWait))
+    if (restless.length > 0) return restless
   }
-  const parked = await readAll(caller, '&state=parked')
-  return parked.filter((summary) => !isAtRest(summary, receiptsMayWait))
+  return []
 }
