@@ -62,6 +62,8 @@ export const runKills = async (owner: Owner, options: KillOptions): Promise<Kill
   const { simulator, cast, caller } = await open(owner, { seed, latencyMs: latency })
 
   const history = createHistory()
+  for (const { kind, name } of cast)
+    history.add({ actor: 'harness', op: 'ready', key: '', status: 'ok', detail: { victim: kind, name } })
   const moments = createMoments({ simulator, history, random })
   const load = startLoad({ caller, history, seed, clients, thinkMs, prefix: `k${seed}` })
   const murders = await killManyTimes(cast, { ...options, random, history, load, moments })
