@@ -160,12 +160,12 @@ suite('a directory that several processes write', () => {
       () =>
         directory.refresh().then(
           () => false,
-          (error) => /has lost the directory/.test(error),
+          (error) => /has lost its data/.test(error),
         ),
       20_000,
     )
     t.assert.equal(directory.account(appid)?.appid, appid)
     const rename = (present: Account) => ({ ...present, name: 'renamed' })
-    await t.assert.rejects(directory.changeAccount(appid, rename), /has lost the directory/)
+    await t.assert.rejects(directory.changeAccount(appid, rename), /has lost its data/)
   })
 })

@@ -130,6 +130,30 @@ suite('redis when something breaks', () => {
     assert.deepEqual(back.map(({ message: { id } }) => id).sort(), messages.map(({ id }) => id).sort())
   })
 
+  test('whoever has an earlier time leases what another has just found run out', async (t) => {
+    const { server, engine, clock } = await open(t, { shards: 1 })
+    await engine.queue.publish([aMessage({ lane: 'urgent' }), aMessage()])
+    await receiveNow(engine, 2)
+    const behind = await openRedisEngine(t, { url: server.url, clock: createTestClock(), shards: 1 })
+    clock.advance(60_000)
+    // One is asked for, so the other one is made ready and left.
+    const [urgent] = await receiveNow(engine, 1)
+    const [normal] = await receiveNow(behind, 5)
+    assert.deepEqual([urgent?.message.lane, normal?.message.lane], ['urgent', 'normal'])
+    assert.equal(normal?.number, 2)
+  })
+
+  test('what a stranger has read from the group is given back its place', async (t) => {
+    const { server, engine } = await open(t, { shards: 1 })
+    await engine.queue.publish([aMessage(), aMessage(), aMessage()])
+    const [stream] = await keysOf(server, '*ready:1')
+    await server.command('XREADGROUP', 'GROUP', 'workers', 'a-stranger', 'COUNT', 2, 'STREAMS', stream!, '>')
+    assert.equal(await engine.upkeep.reconcile(), 2)
+    assert.equal(await engine.upkeep.reconcile(), 0)
+    assert.equal((await receiveNow(engine, 5)).length, 3)
+    assert.equal(await engine.upkeep.reconcile(), 0)
+  })
+
   test('a consumer that was deleted with all it holds keeps nothing else from coming', async (t) => {
     const { server, engine } = await open(t, { shards: 1 })
     await engine.queue.publish(Array.from({ length: 20 }, () => aMessage({ lane: 'urgent' })))

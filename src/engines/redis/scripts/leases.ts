@@ -86,8 +86,10 @@ local function lease(lane, entry, id)
   local state, doubtSince, grantKey, held = f[1], f[5], f[8], f[9]
   -- An entry that the record does not know is left over from a repair.
   if not state or f[11] ~= entry then return pull(lane, entry) end
-  -- The group was made anew and gives out again what somebody has in hand.
-  if state == 'leased' and tonumber(f[20]) > tonumber(now) then return end
+  -- The group was made anew and gives out again what somebody has in hand: that is still due at the end of its lease.
+  -- The time would not tell. Another process, whose now is a little later, may have found the lease run out and made the
+  -- message ready already; passed over here, it would stay pending for ever.
+  if state == 'leased' and redis.call('ZSCORE', dueKey(lane), id) then return end
   if oneCall[f[14]] then
     local busyUntil = enterLane(f[13] .. ' ' .. f[15], leaseUntil, consumer)
     if busyUntil then return putOff(lane, entry, id, busyUntil) end

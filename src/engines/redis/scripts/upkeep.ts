@@ -130,12 +130,17 @@ return 1
 export const reconcileScript = `#!lua flags=allow-oom
 ${prelude}
 local mended = 0
+local function isReady(stream, entry)
+  return #redis.call('XRANGE', stream, entry, entry) > 0
+    and #redis.call('XPENDING', stream, group, entry, entry, 1) == 0
+end
+
 local function mend(id)
   local f = redis.call('HMGET', recordKey(id), 'st', 'os', 'ln', 'en', 'ra')
   if not f[1] or f[2] then return redis.call('SREM', base .. ':open', id) end
-  local there = redis.call('ZSCORE', dueKey(f[3]), id)
-  if not there and f[4] then there = #redis.call('XRANGE', streamKey(f[3]), f[4], f[4]) > 0 end
-  if there then return end
+  if redis.call('ZSCORE', dueKey(f[3]), id) then return end
+  -- It waits in the stream; but one that is pending there would be due at the end of its lease.
+  if f[4] and isReady(streamKey(f[3]), f[4]) then return end
   if f[4] then pull(f[3], f[4]) end
   push(f[3], id, f[5])
   mended = mended + 1
