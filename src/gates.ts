@@ -39,6 +39,8 @@ export interface Gates {
   reports(account: string, now: number): readonly QuotaReport[]
   /** Asks WeChat about the APIs that nothing is known of yet. */
   inquire(account: string, channel: Channel): Promise<void>
+  /** Answers all that still wait, which do not any more. */
+  handBack(): readonly Delivery[]
   /** Nothing more is watched. Answers all that still wait. */
   stop(): readonly Delivery[]
 }
@@ -198,6 +200,11 @@ export const createGates = (parts: GateParts): Gates => {
     (!lane.isBusy(message) && hasRoom(api, message.lane, now)) ||
     api.quota.admit(message.lane, now) !== undefined
 
+  const handBack = (): readonly Delivery[] => {
+    waiting = 0
+    return allApis().flatMap((api) => api.waiting.splice(0))
+  }
+
   return {
     before(delivery, now) {
       const { message } = delivery
@@ -276,11 +283,12 @@ export const createGates = (parts: GateParts): Gates => {
       if (api.quota.isUnasked()) await api.watch?.ask(api)
     },
 
+    handBack,
+
     stop() {
       parts.watch?.stop()
       for (const { share } of allApis()) share?.stop()
-      waiting = 0
-      return allApis().flatMap((api) => api.waiting.splice(0))
+      return handBack()
     },
   }
 }

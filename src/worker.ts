@@ -21,6 +21,7 @@ import {
   type Policy,
   type Settlement,
 } from './settlement.ts'
+import { createWorkMeter, type Work } from './speed.ts'
 import { classify, errcodeReason, type Verdict } from './verdict.ts'
 
 export interface WorkerParts {
@@ -41,7 +42,16 @@ export interface WorkerParts {
 export interface Worker {
   /** Calls under way. */
   inFlight(): number
+  /** Deliveries in hand whose call has not begun. */
+  waiting(): number
+  /** Deliveries that were settled so far. */
+  settled(): number
+  work(): Work
+  /** Whether it may take something new; what it has in hand goes on. */
+  lease(may: boolean): void
   /** Takes nothing new, hands back what it has not begun, and resolves when the calls under way are settled. */
+  rest(): Promise<void>
+  /** Rests for good. */
   stop(): Promise<void>
 }
 
@@ -55,11 +65,12 @@ const pauseMs = 1000
 export const startWorker = (parts: WorkerParts): Worker => {
   const { queue, clock, observe, concurrency } = parts
   const gates = parts.gates ?? createGates({ ...parts, limitsOf: () => undefined })
-  const stopping = new AbortController()
+  const meter = createWorkMeter(clock.now)
   const handle = createHandler(parts, gates, {
     begins: () => calls++,
     ends: () => {
       calls--
+      meter.ended()
       begin()
     },
   })
@@ -68,49 +79,99 @@ export const startWorker = (parts: WorkerParts): Worker => {
   let calls = 0
   /** Leased and not yet settled: ahead, in a call, or on the way back. */
   let inHand = 0
+  /** Of those, how many the gates keep. */
+  let kept = 0
+  let settlements = 0
+  let mayLease = true
+  let stopping = false
+  /** The question to the queue that is open, and how to end it. */
+  let question: { readonly answered: Promise<void>; readonly end: AbortController } | undefined
   let wake = () => {}
+  let atRest = () => {}
 
   const begin = () => {
     while (calls < concurrency) {
-      const delivery = gates.next(clock.now()) ?? ahead.shift()
+      const freed = gates.next(clock.now())
+      if (freed) kept--
+      const delivery = freed ?? ahead.shift()
       if (!delivery) break
-      void handle(delivery)?.then(settled)
+      const handled = handle(delivery)
+      if (handled === 'kept') kept++
+      else void handled.then(settled)
     }
-    if (hasRoom()) wake()
+    meter.turn(ahead.length + kept > 0)
+    if (mayAsk()) wake()
   }
 
   const settled = () => {
     inHand--
-    if (inHand === 0 || hasRoom()) wake()
+    settlements++
+    if (inHand === 0) atRest()
+    if (mayAsk()) wake()
   }
 
   /** The queue is asked again when few are left, so that it is asked for many at a time. */
   const hasRoom = () => ahead.length <= concurrency / 2 && inHand <= maxInHand / 2
+  const mayAsk = () => mayLease && hasRoom()
 
-  const untilRoom = () =>
+  const untilAsked = () =>
     new Promise<void>((resolve) => {
       wake = resolve
-      if (hasRoom() || stopping.signal.aborted) resolve()
+      if (mayAsk() || stopping) resolve()
     })
 
+  const ask = async (signal: AbortSignal) => {
+    const deliveries = await queue
+      .receive({ max: 2 * concurrency, waitMs: receiveWaitMs, signal })
+      .catch((error: unknown) => queueFailed(error, signal))
+    if (deliveries.length === 0) return
+    observe({ kind: 'leased', deliveries })
+    inHand += deliveries.length
+    ahead = ahead.concat(deliveries)
+    // Who was told to take nothing new while the queue was answering hands this back.
+    if (mayLease) begin()
+  }
+
   const loop = async () => {
-    while (!stopping.signal.aborted) {
-      await untilRoom()
-      const deliveries = await queue
-        .receive({ max: 2 * concurrency, waitMs: receiveWaitMs, signal: stopping.signal })
-        .catch((error: unknown) => queueFailed(error))
-      if (deliveries.length === 0) continue
-      observe({ kind: 'leased', deliveries })
-      inHand += deliveries.length
-      ahead = ahead.concat(deliveries)
-      begin()
+    for (;;) {
+      await untilAsked()
+      if (stopping) return
+      const end = new AbortController()
+      question = { answered: ask(end.signal), end }
+      await question.answered
+      question = undefined
     }
   }
 
-  const queueFailed = async (error: unknown): Promise<readonly Delivery[]> => {
+  const queueFailed = async (error: unknown, signal: AbortSignal): Promise<readonly Delivery[]> => {
     observe({ kind: 'alert', code: 'queue-unreachable', detail: String(error) })
-    await parts.clock.sleep(pauseMs, stopping.signal)
+    await parts.clock.sleep(pauseMs, signal)
     return []
+  }
+
+  const handBack = async (): Promise<void> => {
+    const unbegun = [...ahead, ...gates.handBack()]
+    ahead = []
+    kept = 0
+    meter.turn(false)
+    await Promise.allSettled(
+      unbegun.map((delivery) => queue.settle(delivery, settlementWith(delivery, { kind: 'returned' }))),
+    )
+    inHand -= unbegun.length
+  }
+
+  const lease = (may: boolean): void => {
+    if (may === mayLease || stopping) return
+    mayLease = may
+    if (!may) question?.end.abort()
+    else begin()
+  }
+
+  const rest = async (): Promise<void> => {
+    lease(false)
+    await question?.answered
+    await handBack()
+    while (inHand > 0 && !mayLease) await new Promise<void>((resolve) => (atRest = resolve))
   }
 
   gates.onRoom(begin)
@@ -118,23 +179,24 @@ export const startWorker = (parts: WorkerParts): Worker => {
 
   return {
     inFlight: () => calls,
+    waiting: () => ahead.length + kept,
+    settled: () => settlements,
+    work: meter.work,
+    lease,
+    rest,
     async stop() {
-      stopping.abort()
+      const resting = rest()
+      stopping = true
       wake()
+      await resting
+      gates.stop()
       await running
-      const unbegun = [...ahead, ...gates.stop()]
-      ahead = []
-      inHand -= unbegun.length
-      await Promise.allSettled(
-        unbegun.map((delivery) => queue.settle(delivery, settlementWith(delivery, { kind: 'returned' }))),
-      )
-      while (inHand > 0) await new Promise<void>((resolve) => (wake = resolve))
     },
   }
 }
 
 /**
- * The way of one delivery; nothing when it is kept waiting. It never rejects: what goes wrong on our side leaves the
+ * The way of one delivery; `'kept'` when it waits in hand for another call to end. It never rejects: what goes wrong on our side leaves the
  * lease to run out.
  */
 const createHandler = (
@@ -195,9 +257,9 @@ const createHandler = (
   }
 
   // Written with `then`: for every message, each `await` more would cost as much as reading the reply.
-  return (delivery: Delivery): Promise<void> | undefined => {
+  return (delivery: Delivery): Promise<void> | 'kept' => {
     const refused = refusal(delivery)
-    if (refused === 'wait') return undefined
+    if (refused === 'wait') return 'kept'
     if (refused)
       return settle(delivery, settlementWith(delivery, refused)).catch((error) => failed(delivery, error))
     calls.begins()

@@ -14,7 +14,7 @@ import { soon } from './support/waiting.ts'
 const aWorker = (
   t: TestContext,
   deliveries: readonly Delivery[],
-  { concurrency = 2, begun = 'begun', errcode = 0 } = {},
+  { concurrency = 2, begun = 'begun', errcode = 0, lateOnAbort = false } = {},
 ) => {
   const log: string[] = []
   const calls: (() => void)[] = []
@@ -24,16 +24,29 @@ const aWorker = (
     for (const look of watchers) look()
   }
   const name = ({ handle }: Delivery) => String(handle)
+  const all = [...deliveries]
   let left = [...deliveries]
   let over = false
+  /** Whoever waits for a delivery. */
+  let arrived = () => {}
+  const give = (handle: number) => {
+    all.push(aDelivery({ handle }))
+    left.push(all.at(-1)!)
+    arrived()
+  }
 
   const queue: Queue = {
     publish: async () => [],
     async receive({ max, signal }) {
+      if (left.length === 0)
+        await new Promise<void>((resolve) => {
+          arrived = resolve
+          // A queue that has begun to lease may answer with deliveries although it was told to stop.
+          if (!lateOnAbort || over) signal?.addEventListener('abort', () => resolve())
+        })
+      if (signal?.aborted && !lateOnAbort) return []
       const given = left.slice(0, max)
       left = left.slice(max)
-      if (given.length === 0)
-        await new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve()))
       return given
     },
     async begin(delivery) {
@@ -53,7 +66,7 @@ const aWorker = (
     queue,
     sender: {
       send(message) {
-        note(`send ${deliveries.find((delivery) => delivery.message === message)!.handle}`)
+        note(`send ${all.find((delivery) => delivery.message === message)!.handle}`)
         const sending: Sending = {
           reply: { kind: 'answered', errcode, errmsg: '' },
           attempts: [{ startedAt: testStart, endedAt: testStart, outcome: 'answered', errcode }],
@@ -71,6 +84,7 @@ const aWorker = (
   })
   t.after(() => {
     over = true
+    arrived()
     for (const answer of calls) answer()
     return worker.stop()
   })
@@ -83,7 +97,7 @@ const aWorker = (
       }),
       line,
     )
-  return { worker, log, calls, seen, sent: () => log.filter((line) => line.startsWith('send')).length }
+  return { worker, log, calls, seen, give, sent: () => log.filter((line) => line.startsWith('send')).length }
 }
 
 const several = (count: number): readonly Delivery[] =>
@@ -148,15 +162,53 @@ suite('the worker', () => {
   })
 
   test('hands back what it has not begun when it stops, and waits for its calls', async (t) => {
-    const { worker, calls, log, seen } = aWorker(t, several(3), { concurrency: 1 })
+    const { worker, calls, log, seen } = aWorker(t, several(2), { concurrency: 1 })
     await seen('send 1')
     const stopped = worker.stop()
-    await seen('settle 3 returned')
-    assert.ok(log.includes('settle 2 returned'))
+    await seen('settle 2 returned')
     assert.equal(worker.inFlight(), 1)
     calls[0]!()
     await soon(stopped, 'the worker has stopped')
     assert.ok(log.includes('settle 1 sent'))
+  })
+
+  test('rests: hands back what it has not begun, ends its calls, and works again when it may', async (t) => {
+    const { worker, calls, log, seen, give } = aWorker(t, several(2), { concurrency: 1 })
+    await seen('send 1')
+    const rested = worker.rest()
+    await seen('settle 2 returned')
+    assert.deepEqual([worker.inFlight(), worker.waiting()], [1, 0])
+    calls[0]!()
+    await soon(rested, 'the worker rests')
+    assert.deepEqual([worker.inFlight(), worker.settled()], [0, 1])
+    give(3)
+    assert.ok(!log.includes('send 3'))
+    worker.lease(true)
+    await seen('send 3')
+  })
+
+  test('hands back what the queue answers after it was told to rest', async (t) => {
+    const { worker, log, seen, give } = aWorker(t, several(1), { lateOnAbort: true })
+    await seen('send 1')
+    const rested = worker.rest()
+    give(2)
+    await seen('settle 2 returned')
+    assert.ok(!log.includes('send 2'))
+    void rested
+  })
+
+  test('goes on with what it has in hand while it may take nothing new', async (t) => {
+    const { worker, calls, log, seen, give } = aWorker(t, several(2), { concurrency: 1 })
+    await seen('send 1')
+    worker.lease(false)
+    give(3)
+    calls[0]!()
+    await seen('send 2')
+    calls[1]!()
+    await seen('settle 2 sent')
+    assert.ok(!log.includes('send 3'))
+    worker.lease(true)
+    await seen('send 3')
   })
 
   test('says what has expired without a call', async (t) => {
