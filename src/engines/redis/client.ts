@@ -39,7 +39,7 @@ export interface Client {
   /** The same to every primary of a cluster. */
   everyPrimary(name: string, ...args: readonly (string | number)[]): Promise<readonly unknown[]>
   /** Calls `hear` for every word on this channel, from whichever process it comes. */
-  listen(channel: string, hear: () => void): Promise<void>
+  listen(channel: string, hear: (word: string) => void): Promise<void>
   /** Waits for nothing. */
   close(): void
 }
@@ -87,7 +87,7 @@ export const openClient = async (options: ClientOptions): Promise<Client> => {
     everyPrimary: (name, ...args) =>
       within(callMs, name, Promise.all(primaries().map((each) => each.call(name, ...args)))),
     async listen(channel, hear) {
-      ears.on('message', (heard: string) => heard === channel && hear())
+      ears.on('message', (heard: string, word: string) => heard === channel && hear(word))
       await within(callMs, 'subscribe', ears.subscribe(channel))
     },
     close,

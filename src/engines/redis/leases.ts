@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts'
 import { type Channel, lanes } from '../../message.ts'
 import type { Delivery } from '../../queue.ts'
 import { createTurns } from '../../turns.ts'
+import type { Attention, Target } from './attention.ts'
 import { scriptOf } from './client.ts'
 import { deliveryOf } from './rows.ts'
 import { claimScript, lookScript } from './scripts/leases.ts'
@@ -11,13 +12,8 @@ import type { Shards } from './shards.ts'
 const look = scriptOf('look for messages', lookScript)
 const lease = scriptOf('lease messages', claimScript)
 
-export interface Claimed {
-  readonly deliveries: readonly Delivery[]
-  /** When the next message is due, where there was nothing to lease. */
-  readonly nextAt?: number
-}
-
-interface Look {
+interface Look extends Target {
+  /** Of each lane, at most as many as were asked for. */
   readonly ready: readonly number[]
   readonly nextAt: number | undefined
 }
@@ -27,6 +23,14 @@ export interface LeaseOptions {
   readonly clock: Clock
   readonly leaseMs: number
   readonly consumer: string
+  readonly attention: Attention
+}
+
+export interface ClaimOptions {
+  readonly max: number
+  /** Looks at all shards that are looked after here, worth it or not. */
+  readonly everything: boolean
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Between the look and the lease another process may have been faster; after so many times there is nothing to be had. */
@@ -40,22 +44,24 @@ const oneCallChannels = Object.keys(channelTraits).filter(
 const mostAtOnce = 10_000
 
 /**
- * Leases what is ready, the urgent of all shards before the rest: first a look at every shard, then a lease of so many
- * of each. One process does one at a time, so that its own receivers do not take each other's share.
+ * Leases what is ready, the urgent of all shards before the rest: first a look at every shard that is worth one, then a
+ * lease of so many of each. Where there is nothing, others are helped. One process does one at a time, so that its own
+ * receivers do not take each other's share.
  */
-export const createLeases = ({ shards, clock, leaseMs, consumer }: LeaseOptions) => {
+export const createLeases = ({ shards, clock, leaseMs, consumer, attention }: LeaseOptions) => {
   const inTurn = createTurns()
-  let firstShard = 0
+  let turn = 0
 
-  const lookAll = async (max: number, exact: boolean): Promise<readonly Look[]> =>
-    (
-      (await shards.runAll(look, [max, exact ? 1 : 0])) as readonly (readonly (number | string | null)[])[]
-    ).map((answer) => ({
-      ready: answer.slice(0, lanes.length).map(Number),
-      nextAt: answer[lanes.length] == null ? undefined : Number(answer[lanes.length]),
-    }))
+  const lookAt = (targets: readonly Target[], max: number, exact: boolean): Promise<readonly Look[]> =>
+    Promise.all(
+      targets.map(async (target) => {
+        const answer = await shards.run(target.shard, look, [max, exact ? 1 : 0])
+        return lookOf(target, answer as readonly (number | string | null)[])
+      }),
+    )
 
   const leaseIn = async (shard: number, quota: readonly number[]): Promise<readonly Delivery[]> => {
+    if (sum(quota) === 0) return []
     const now = clock.now()
     const until = now + leaseMs
     const args = [until, consumer, ...quota, busyRecipientMs, ...oneCallChannels]
@@ -63,25 +69,49 @@ export const createLeases = ({ shards, clock, leaseMs, consumer }: LeaseOptions)
     return rows.map((row) => deliveryOf(row, shard, now, until))
   }
 
-  const claimNow = async (max: number): Promise<Claimed> => {
+  /** Between the look and the lease another process may have been faster, so it looks again. */
+  const claimIn = async (targets: readonly Target[], max: number): Promise<readonly Delivery[]> => {
     for (let looks = 0; looks < maxLooks; looks++) {
       // A guess that has led nowhere is followed by a count.
-      const seen = await lookAll(max, looks > 0)
-      firstShard = (firstShard + 1) % shards.count
-      const quotas = quotasOf(seen, max, firstShard)
-      if (quotas.every((quota) => sum(quota) === 0)) return nothing(seen)
-      const leased = await Promise.all(
-        quotas.map((quota, shard) => (sum(quota) === 0 ? [] : leaseIn(shard, quota))),
-      )
+      const seen = await lookAt(targets, max, looks > 0)
+      const quotas = quotasOf(seen, max)
+      const leased = await Promise.all(seen.map(({ shard }, index) => leaseIn(shard, quotas[index]!)))
+      for (const [index, { shard, ready, nextAt }] of seen.entries())
+        attention.seen(shard, { more: sum(ready) > leased[index]!.length || sum(ready) >= max, nextAt })
       const deliveries = leased.flat()
-      if (deliveries.length > 0) return { deliveries: urgentFirst(deliveries) }
+      if (deliveries.length > 0 || sum(quotas.map(sum)) === 0) return deliveries
     }
-    return { deliveries: [], nextAt: clock.now() }
+    return []
+  }
+
+  /** Those that are asked first change, so that none is left behind. A failed look has not been one. */
+  const claimOwn = async (max: number, everything: boolean): Promise<readonly Delivery[]> => {
+    const targets = attention.targets(clock.now(), everything)
+    if (targets.length === 0) return []
+    turn = (turn + 1) % targets.length
+    try {
+      return await claimIn([...targets.slice(turn), ...targets.slice(0, turn)], max)
+    } catch (error) {
+      attention.mark(targets.map(({ shard }) => shard))
+      throw error
+    }
+  }
+
+  const claimNow = async (max: number, everything: boolean): Promise<readonly Delivery[]> => {
+    const own = await claimOwn(max, everything)
+    const { help } = attention.share()
+    if (own.length > 0 || help.length === 0) return urgentFirst(own)
+    return urgentFirst(
+      await claimIn(
+        help.map((shard) => ({ shard, urgentOnly: false })),
+        max,
+      ),
+    )
   }
 
   return {
-    claim: (max: number, signal?: AbortSignal): Promise<Claimed> =>
-      inTurn(async () => (signal?.aborted ? { deliveries: [] } : claimNow(Math.min(max, mostAtOnce)))),
+    claim: ({ max, everything, signal }: ClaimOptions): Promise<readonly Delivery[]> =>
+      inTurn(async () => (signal?.aborted ? [] : claimNow(Math.min(max, mostAtOnce), everything))),
     /** Resolves once nothing is under way. */
     idle: (): Promise<void> => inTurn(async () => {}),
   }
@@ -89,20 +119,24 @@ export const createLeases = ({ shards, clock, leaseMs, consumer }: LeaseOptions)
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
 
-const nothing = (seen: readonly Look[]): Claimed => {
-  const times = seen.flatMap(({ nextAt }) => nextAt ?? [])
-  return times.length === 0 ? { deliveries: [] } : { deliveries: [], nextAt: Math.min(...times) }
+const lookOf = (target: Target, answer: readonly (number | string | null)[]): Look => {
+  const ready = answer.slice(0, lanes.length).map(Number)
+  const nextAt = answer[lanes.length]
+  return {
+    ...target,
+    ready: target.urgentOnly ? ready.map((some, lane) => (lane === 0 ? some : 0)) : ready,
+    nextAt: nextAt == null ? undefined : Number(nextAt),
+  }
 }
 
-/** How many of each lane to take from each shard; which shard is asked first changes, so that none is left behind. */
-const quotasOf = (seen: readonly Look[], max: number, firstShard: number): readonly (readonly number[])[] => {
+/** How many of each lane to take from each, in the order in which they were looked at. */
+const quotasOf = (seen: readonly Look[], max: number): readonly (readonly number[])[] => {
   const quotas = seen.map(() => lanes.map(() => 0))
   let rest = max
   for (const lane of lanes.keys())
-    for (const step of seen.keys()) {
-      const shard = (firstShard + step) % seen.length
-      const some = Math.min(rest, seen[shard]!.ready[lane]!)
-      quotas[shard]![lane] = some
+    for (const [index, { ready }] of seen.entries()) {
+      const some = Math.min(rest, ready[lane]!)
+      quotas[index]![lane] = some
       rest -= some
     }
   return quotas

@@ -1,18 +1,19 @@
 import type { Clock } from '../../clock.ts'
-import { lanes, type Message, type State } from '../../message.ts'
-import type { Cancellation, Delivery, Depth, Publication, Queue, ReceiveOptions } from '../../queue.ts'
+import type { Message, State } from '../../message.ts'
+import type { Cancellation, Delivery, Publication, Queue, ReceiveOptions } from '../../queue.ts'
 import type { Settlement } from '../../settlement.ts'
 import { goesOn } from '../../step.ts'
-import type { Bell } from '../bell.ts'
 import { createGathering } from '../gathering.ts'
+import type { Attention } from './attention.ts'
 import { RedisFailed, scriptOf } from './client.ts'
+import { readDepth } from './depth.ts'
+import type { Exchange } from './exchange.ts'
 import { createIntake, groupBy } from './intake.ts'
 import { createLeases } from './leases.ts'
 import { assertStorable, settleRow, type Value } from './rows.ts'
 import { cancelScript, settleScript } from './scripts/endings.ts'
 import { beginScript } from './scripts/leases.ts'
 import { conditionsScript, releaseScript } from './scripts/notes.ts'
-import { depthScript } from './scripts/upkeep.ts'
 import type { Shards } from './shards.ts'
 
 const begin = scriptOf('begin a call', beginScript)
@@ -20,7 +21,6 @@ const settle = scriptOf('settle', settleScript)
 const cancel = scriptOf('cancel', cancelScript)
 const release = scriptOf('release', releaseScript)
 const conditions = scriptOf('list conditions', conditionsScript)
-const depth = scriptOf('count what waits', depthScript)
 
 /** Nobody waits for a settlement but the lease, so settlements may wait a little for each other. */
 const settleWaitMs = 5
@@ -29,7 +29,7 @@ const maxRows = 500
 const groupsAtOnce = 2
 /** How many parked messages one step makes ready. */
 const releasedAtOnce = 1000
-/** A word that something is ready may be lost, so who waits looks again after this long. */
+/** A word that something is ready may be lost, so who waits sees after this long whether there is a shard worth a look. */
 const lookEveryMs = 1000
 
 export interface QueueOptions {
@@ -38,9 +38,8 @@ export interface QueueOptions {
   readonly leaseMs: number
   /** One name for each start of each process. */
   readonly consumer: string
-  readonly bell: Bell
-  /** Tells other processes that something may be ready. */
-  readonly tell: () => void
+  readonly attention: Attention
+  readonly exchange: Exchange
   /** Why nothing can be taken in now, if so. */
   readonly refusal: () => string | undefined
   /** Resolves once what was written before is as safe as was asked for. */
@@ -55,8 +54,9 @@ interface SettledRow {
 }
 
 export const createRedisQueue = (options: QueueOptions): Queue & { pending(): number } => {
-  const { shards, clock, leaseMs, consumer, bell, refusal } = options
-  const leases = createLeases({ shards, clock, leaseMs, consumer })
+  const { shards, clock, leaseMs, consumer, attention, exchange, refusal } = options
+  const { bell } = exchange
+  const leases = createLeases({ shards, clock, leaseMs, consumer, attention })
   const takeIn = createIntake(shards)
   const intake = createGathering<Message, Publication>({
     ...{ maxRows, waitMs: 0, groupsAtOnce },
@@ -72,10 +72,6 @@ export const createRedisQueue = (options: QueueOptions): Queue & { pending(): nu
   })
   let closing: Promise<void> | undefined
 
-  const wake = () => {
-    bell.ring()
-    options.tell()
-  }
   const assertOpen = () => {
     if (closing !== undefined) throw new RedisFailed('begin', 'the engine is closed')
   }
@@ -87,7 +83,7 @@ export const createRedisQueue = (options: QueueOptions): Queue & { pending(): nu
       if (refused !== undefined) throw new RedisFailed('take messages in', refused)
       for (const message of messages) assertStorable(message)
       const results = await intake.add(messages)
-      if (messages.length > 0) wake()
+      if (messages.length > 0) exchange.announce(placesOf(shards, messages))
       return results
     },
 
@@ -96,10 +92,11 @@ export const createRedisQueue = (options: QueueOptions): Queue & { pending(): nu
       const deadline = clock.now() + waitMs
       while (!signal?.aborted) {
         const since = bell.strokes()
-        const { deliveries, nextAt } = await leases.claim(max, signal)
+        // Who does not wait for a word wants to know what there is, word or no word.
+        const deliveries = await leases.claim({ max, everything: waitMs <= 0, signal })
         const restMs = deadline - clock.now()
         if (deliveries.length > 0 || restMs <= 0 || closing !== undefined) return deliveries
-        const dueMs = nextAt === undefined ? restMs : Math.max(1, nextAt - clock.now())
+        const dueMs = Math.max(1, attention.nextAt() - clock.now())
         await bell.next({ since, withinMs: Math.min(restMs, dueMs, lookEveryMs), signal })
       }
       return []
@@ -115,7 +112,8 @@ export const createRedisQueue = (options: QueueOptions): Queue & { pending(): nu
       const values = settleRow(delivery, settlement, { at: clock.now(), consumer })
       const [settled] = await settlements.add([{ shard: delivery.handle as number, values }])
       // Who waits may have looked before this message had a time to come back at, or a grant was there again.
-      if (settled && (goesOn(settlement) || settlement.grant === 'free')) wake()
+      if (settled && (goesOn(settlement) || settlement.grant === 'free'))
+        exchange.wake([delivery.handle as number])
       return settled ? 'settled' : 'expired'
     },
 
@@ -123,9 +121,9 @@ export const createRedisQueue = (options: QueueOptions): Queue & { pending(): nu
       const released = await Promise.all(
         Array.from({ length: shards.count }, (_, shard) => releaseIn(shards, shard, condition)),
       )
-      const all = released.reduce((sum, some) => sum + some, 0)
-      if (all > 0) wake()
-      return all
+      const where = [...released.keys()].filter((shard) => released[shard]! > 0)
+      if (where.length > 0) exchange.wake(where)
+      return released.reduce((sum, some) => sum + some, 0)
     },
 
     async cancel({ tenant, id }): Promise<Cancellation> {
@@ -133,7 +131,7 @@ export const createRedisQueue = (options: QueueOptions): Queue & { pending(): nu
       return cancellationOf(answers.find((answer) => answer !== null))
     },
 
-    depth: async () => depthOf((await shards.runAll(depth)) as readonly (readonly (string | null)[])[]),
+    depth: () => readDepth(shards, [...Array(shards.count).keys()]),
 
     pending: () => intake.pending() + settlements.pending(),
 
@@ -146,6 +144,16 @@ export const createRedisQueue = (options: QueueOptions): Queue & { pending(): nu
       return closing
     },
   }
+}
+
+/** The shards of these messages, and which of them have something that is not to wait. */
+const placesOf = (shards: Shards, messages: readonly Message[]) => {
+  const [ready, urgent] = [new Set<number>(), new Set<number>()]
+  for (const message of messages) {
+    const isUrgent = message.lane === 'urgent' && message.sendAt <= message.acceptedAt
+    ;(isUrgent ? urgent : ready).add(shards.ofPerson(message))
+  }
+  return { ready: [...ready], urgent: [...urgent] }
 }
 
 const settleAll = async (shards: Shards, rows: readonly SettledRow[]): Promise<readonly boolean[]> => {
@@ -189,17 +197,5 @@ const cancellationOf = (answer: readonly string[] | undefined | null): Cancellat
       return { kind }
     default:
       return { kind: 'missing' }
-  }
-}
-
-const depthOf = (answers: readonly (readonly (string | number | null)[])[]): Depth => {
-  const depths = lanes.map((lane, index) => {
-    const ready = answers.reduce((sum, answer) => sum + Number(answer[2 * index]), 0)
-    const ages = answers.flatMap((answer) => answer[2 * index + 1] ?? []).map(Number)
-    return [lane, ready > 0 && ages.length > 0 ? { ready, oldestReadyAt: Math.min(...ages) } : { ready }]
-  })
-  return {
-    lanes: Object.fromEntries(depths) as Depth['lanes'],
-    later: answers.reduce((sum, answer) => sum + Number(answer[6]), 0),
   }
 }

@@ -22,8 +22,8 @@ const readContact = scriptOf('read a contact', contactScript)
 export interface RecipientsOptions {
   readonly shards: Shards
   readonly now: () => number
-  /** Messages have become ready. */
-  readonly wake: () => void
+  /** Messages have become ready in these shards. */
+  readonly wake: (shards: readonly number[]) => void
 }
 
 /**
@@ -48,9 +48,9 @@ export const createRedisRecipients = ({ shards, now, wake }: RecipientsOptions):
   return {
     async note(note) {
       for (const { account } of note.grants) await openBooks(account)
-      const parts = await Promise.all(partsOf(note).map(takePart))
-      const noted = parts.reduce(together)
-      if (noted.kind === 'taken' && noted.released > 0) wake()
+      const parts = partsOf(note)
+      const noted = (await Promise.all(parts.map(takePart))).reduce(together)
+      if (noted.kind === 'taken' && noted.released > 0) wake(parts.map(shards.ofPerson))
       return noted
     },
 

@@ -9,19 +9,23 @@ import type { Clock } from '../../clock.ts'
 import type { Coordination } from '../../coordination.ts'
 import type { DirectoryRecords } from '../../directory.ts'
 import type { EndedAmong, Ledger } from '../../ledger.ts'
+import type { Sharing } from '../../node-registry.ts'
 import type { Queue } from '../../queue.ts'
 import { quotaConditions } from '../../quota.ts'
 import type { Recipients } from '../../recipients.ts'
 import type { HistorySource } from '../../recorder.ts'
-import { createBell } from '../bell.ts'
+import { type Attention, createAttention } from './attention.ts'
 import { type Audit, auditServers } from './audit.ts'
 import { createRedisBulletin } from './bulletin.ts'
 import { createRedisCalls } from './calls.ts'
 import { type Client, openClient, RedisFailed, scriptOf } from './client.ts'
+import { oldestOf, readDepth } from './depth.ts'
+import { createExchange, type Exchange } from './exchange.ts'
 import { createGauge, type Untold } from './gauge.ts'
 import { createEndedAmong, createRedisLedger } from './ledger.ts'
 import { createRedisQueue, releaseAll } from './queue.ts'
 import { createRedisRecipients } from './recipients.ts'
+import { createRedisRegistry } from './registry.ts'
 import { type EpochMemory, openShards, type Shards } from './shards.ts'
 import { createRedisCoordination, createRedisDirectory } from './shelves.ts'
 import { isTelling, openTelling } from './telling.ts'
@@ -39,8 +43,8 @@ export interface RedisOptions {
   readonly onAlert: (alert: Alert) => void
   /** What all keys begin with. */
   readonly prefix?: string
-  /** Fixed with the data. */
-  readonly shards?: number
+  /** Fixed with the data; by default what the data has. */
+  readonly shards?: number | undefined
   /** How long one call may take. */
   readonly callMs?: number
   /** Records are kept elsewhere for good: every transition is told, and what has ended does not stay here for long. */
@@ -84,6 +88,7 @@ export interface RedisEngine {
   readonly coordination: Coordination
   readonly directoryRecords: DirectoryRecords
   readonly endedAmong: EndedAmong
+  readonly sharing: Sharing
   /** What the server's settings guarantee. */
   readonly audit: Audit
   /** What it does from time to time by itself. */
@@ -143,7 +148,7 @@ export const openRedis = async (options: RedisOptions): Promise<RedisEngine> => 
 }
 
 const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngine> => {
-  const { clock, leaseMs, onAlert, prefix = 'hongyan:', shards: count = 4, replicas = 0 } = options
+  const { clock, leaseMs, onAlert, prefix = 'hongyan:', replicas = 0 } = options
   const found = await auditServers(client, replicas)
   if (found.refusals.length > 0) throw new UnsafeRedis(found)
   for (const { en, zh } of found.findings) onAlert({ kind: 'weak-setting', detail: `${en} ${zh}` })
@@ -151,31 +156,30 @@ const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngin
   const followTime = async () => options.followTime?.(() => serverTime(client, prefix))
   await followTime()
   const shards = await openShards({
-    ...{ client, clock, prefix, shards: count, memory: options.memory },
+    ...{ client, clock, prefix, shards: options.shards, memory: options.memory },
     onLoss: ({ kind, detail }) => {
       if (kind === 'epoch') onAlert({ kind: 'data-lost', detail: lostText(gauge.open(), detail) })
       else onAlert({ kind: kind === 'back' ? 'data-back' : 'group-lost', detail })
     },
   })
   const gauge = createGauge(client, shards)
-  const bell = createBell()
+  const consumer = randomUUID()
   const channel = `${prefix}ready`
-  await client.listen(channel, bell.ring)
-  const tell = () => void client.command('PUBLISH', channel, '').catch(() => {})
-  const wake = () => {
-    bell.ring()
-    tell()
-  }
+  const attention = createAttention(shards.count)
+  const exchange = createExchange({
+    ...{ process: consumer, shards: shards.count, attention },
+    tell: (text) => void client.command('PUBLISH', channel, text).catch(() => {}),
+  })
+  await client.listen(channel, exchange.hear)
   const { hasHistory = false, retentionMs } = options
   if (!hasHistory && (await isTelling(shards))) throw new HistoryMissing()
   const source = hasHistory ? await openTelling(shards, clock, randomUUID()) : undefined
   const keeping = keepingOf(retentionMs, hasHistory)
   const keptSince = () => clock.now() - keeping.recordMs + clockSlackMs
-  const upkeep = { ...createUpkeep(shards, options, keeping, wake), look: gauge.look }
+  const upkeep = { ...createUpkeep(shards, options, keeping, exchange), look: gauge.look }
   await gauge.look()
   await releaseAll(shards, quotaConditions)
-  const stopUpkeep = runUpkeep({ ...upkeep, followTime })
-  const consumer = randomUUID()
+  const stopUpkeep = runUpkeep({ ...upkeep, followTime }, () => attention.share().upkeep)
   const bulletin = createRedisBulletin({ client, shards, prefix, process: consumer })
   const cut = () => {
     stopUpkeep()
@@ -184,7 +188,7 @@ const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngin
   }
 
   const queue = createRedisQueue({
-    ...{ shards, clock, leaseMs, bell, tell, consumer },
+    ...{ shards, clock, leaseMs, attention, exchange, consumer },
     refusal: gauge.refusal,
     confirm: () => confirmed(client, replicas, options.callMs ?? 5000),
     close: async () => cut(),
@@ -193,9 +197,10 @@ const openOn = async (client: Client, options: RedisOptions): Promise<RedisEngin
     queue,
     ledger: createRedisLedger(shards),
     endedAmong: createEndedAmong(shards),
-    recipients: createRedisRecipients({ shards, now: clock.now, wake }),
+    recipients: createRedisRecipients({ shards, now: clock.now, wake: exchange.wake }),
     coordination: { ...createRedisCoordination(shards), calls: createRedisCalls(shards, consumer), bulletin },
     directoryRecords: createRedisDirectory(shards, client, prefix),
+    sharing: createSharing(shards, { attention, exchange, clock }),
     audit: found,
     upkeep,
     ...(source && { telling: { source, untold: gauge.untold, keptSince } }),
@@ -219,22 +224,48 @@ const createUpkeep = (
   shards: Shards,
   { clock, onAlert }: RedisOptions,
   keeping: Keeping,
-  wake: () => void,
+  { wake }: Exchange,
 ): Omit<RedisEngine['upkeep'], 'look'> => ({
   sweep: () => sweep(shards, clock.now(), keeping),
   async reconcile() {
     const mended = await reconcile(shards)
     if (mended === 0) return 0
     onAlert({ kind: 'mended', detail: `${mended} messages had lost their place` })
-    wake()
+    wake('all')
     return mended
+  },
+})
+
+const createSharing = (
+  shards: Shards,
+  { attention, exchange, clock }: { attention: Attention; exchange: Exchange; clock: Clock },
+): Sharing => ({
+  shards: shards.count,
+  registry: createRedisRegistry(shards, clock.now),
+  join: exchange.join,
+  take(share) {
+    attention.take(share)
+    // Who waits for a word has a reason to look already.
+    exchange.bell.ring()
+  },
+  async oldestReadyAt() {
+    return oldestOf(await readDepth(shards, attention.share().own))
   },
 })
 
 type Upkeep = RedisEngine['upkeep'] & { readonly followTime: () => Promise<void> }
 
-/** Each when the one before is over: a slow server is not asked more and more. Answers how to stop. */
-const runUpkeep = ({ sweep, reconcile, look, followTime }: Upkeep): (() => void) => {
+/**
+ * Each when the one before is over: a slow server is not asked more and more. What is no look of each process for itself
+ * is done by one node at a time; that two do it for a moment does no harm. Answers how to stop.
+ */
+const runUpkeep = (
+  { sweep, reconcile, look, followTime }: Upkeep,
+  isOurs: () => boolean,
+): (() => void) => {
+  const ours = (work: () => Promise<unknown>) => async () => {
+    if (isOurs()) await work()
+  }
   const every = (ms: number, work: () => Promise<unknown>) => {
     let busy = false
     return setInterval(() => {
@@ -249,8 +280,8 @@ const runUpkeep = ({ sweep, reconcile, look, followTime }: Upkeep): (() => void)
     }, ms).unref()
   }
   const timers = [
-    every(sweepEveryMs, sweep),
-    every(reconcileEveryMs, reconcile),
+    every(sweepEveryMs, ours(sweep)),
+    every(reconcileEveryMs, ours(reconcile)),
     every(lookEveryMs, look),
     every(followEveryMs, followTime),
   ]

@@ -28,7 +28,8 @@ export interface ShardOptions {
   readonly clock: Clock
   /** What all keys begin with. */
   readonly prefix: string
-  readonly shards: number
+  /** How many, where that is asked for: data that is there must have as many. */
+  readonly shards: number | undefined
   readonly memory?: EpochMemory | undefined
   readonly onLoss: (loss: Loss) => void
 }
@@ -64,11 +65,13 @@ const announceEveryMs = 60_000
 
 /** Rejects with `LostData` when the data is not the one that `memory` remembers. */
 export const openShards = async (options: ShardOptions): Promise<Shards> => {
-  const { client, clock, prefix, shards: count, onLoss } = options
+  const { client, clock, prefix, onLoss } = options
+  const count = await countOf(client, countKey(prefix), options.shards)
   const names = Array.from({ length: count }, (_, shard) => `${prefix}{s${shard}}`)
-  await assertSameCount(client, countKey(names), count)
   const epoch = await openEpoch(client, names, options.memory)
-  await client.command('SET', countKey(names), count, 'NX')
+  await client.command('SET', countKey(prefix), count, 'NX')
+  // Another process that began at the same time may have been faster, with another number.
+  await countOf(client, countKey(prefix), count)
   await beginGroups(client, names)
 
   const lost = new Set<number>()
@@ -129,14 +132,20 @@ export const openShards = async (options: ShardOptions): Promise<Shards> => {
 export const numberOf = (name: string, count: number): number =>
   createHash('sha1').update(name).digest().readUInt32BE() % count
 
-const countKey = ([first]: readonly string[]): string => `${first!}:shards`
+const countKey = (prefix: string): string => `${prefix}{s0}:shards`
 const epochKey = (name: string): string => `${name}:epoch`
 
-/** Who looks in the wrong shard finds nothing: the number of shards is fixed with the data. */
-const assertSameCount = async (client: Client, key: string, count: number): Promise<void> => {
-  const known = await client.command('GET', key)
-  if (known !== null && Number(known) !== count)
-    throw new RedisFailed('open', `the data has ${known} shards, and ${count} were asked for`)
+/** Of new data, where nobody asks for another number; see docs/decisions for what it costs. */
+const usualCount = 32
+
+/** The number of shards is fixed with the data: who looks in the wrong shard finds nothing. */
+const countOf = async (client: Client, key: string, asked: number | undefined): Promise<number> => {
+  const there = await client.command('GET', key)
+  if (there === null) return asked ?? usualCount
+  const known = Number(there)
+  if (asked !== undefined && known !== asked)
+    throw new RedisFailed('open', `the data has ${known} shards, and ${asked} were asked for`)
+  return known
 }
 
 /**
