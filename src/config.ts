@@ -1,6 +1,8 @@
 /** Every setting, as data: its name in the environment, its default, how it is read, and what it does. */
 import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
+import { balances, type Role, roles } from './nodes.ts'
 
 export interface Address {
   readonly host: string
@@ -75,7 +77,8 @@ export type EngineChoice =
       readonly kind: 'redis'
       /** Without what stands behind a question mark. */
       readonly url: string
-      readonly shards: number
+      /** Nothing: as many as the data has. */
+      readonly shards: number | undefined
       /** How many replicas must confirm what is accepted. */
       readonly replicas: number
     }
@@ -95,11 +98,14 @@ const postgres = (text: string): string | undefined => {
 }
 
 const redisOptions = (text: string) => {
-  const { shards = '4', replicas = '0', ...others } = Object.fromEntries(new URLSearchParams(text))
+  const { shards, replicas = '0', ...others } = Object.fromEntries(new URLSearchParams(text))
   const [unknown] = Object.keys(others)
   if (unknown !== undefined)
     throw new Error(`takes shards and replicas behind the question mark, not ${unknown}`)
-  return { shards: whole(1, 256)(shards), replicas: whole(0, 5)(replicas) }
+  return {
+    shards: shards === undefined ? undefined : whole(1, 256)(shards),
+    replicas: whole(0, 5)(replicas),
+  }
 }
 
 const hostList = (text: string): readonly string[] => {
@@ -109,17 +115,28 @@ const hostList = (text: string): readonly string[] => {
   return hosts.filter((host) => host !== '')
 }
 
-/** What a process can do. */
-const roles = ['gateway', 'worker'] as const
-export type Role = (typeof roles)[number]
-
 const roleList = (text: string): readonly Role[] => {
   const names = text.split(',').map((name) => name.trim())
   const chosen = roles.filter((role) => names.includes(role))
   if (chosen.length !== names.length)
-    throw new Error(`must be ${roles.join(' or ')}, or both with a comma between`)
+    throw new Error(`must be ${roles.join(', ')}, or several of them with commas between`)
   return chosen
 }
+
+const nodeName = (text: string): string => {
+  if (text === '') return `${hostname()}-${process.pid}`
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(text))
+    throw new Error('must be 1 to 64 letters, digits, dots, underscores and hyphens')
+  return text
+}
+
+const oneOf =
+  <const Value extends string>(values: readonly Value[]) =>
+  (text: string): Value => {
+    const value = values.find((each) => each === text)
+    if (value === undefined) throw new Error(`must be ${values.slice(0, -1).join(', ')} or ${values.at(-1)}`)
+    return value
+  }
 
 const days = 24 * 3_600_000
 
@@ -130,7 +147,7 @@ export const settings = {
     'HONGYAN_ENGINE',
     '',
     (text) => (text === '' ? undefined : engine(text)),
-    'Queue and records: `embedded:<folder>` for one process; for several `redis://<user>:<password>@<host>:<port>`, `rediss://` with TLS, or `redis-cluster://<host>:<port>,<host>:<port>`, and behind it perhaps `?shards=4&replicas=1`: the number of shards is fixed with the data, and so many replicas must confirm what is accepted. By default in `data` below the home.',
+    'Queue and records: `embedded:<folder>` for one process; for several `redis://<user>:<password>@<host>:<port>`, `rediss://` with TLS, or `redis-cluster://<host>:<port>,<host>:<port>`, and behind it perhaps `?shards=64&replicas=1`: the number of shards, by default 16, is fixed with the data (64 for more than four workers), and so many replicas must confirm what is accepted. By default in `data` below the home.',
   ),
   history: setting(
     'HONGYAN_HISTORY',
@@ -161,7 +178,19 @@ export const settings = {
     'HONGYAN_ROLES',
     roles.join(),
     roleList,
-    'What this process does: `gateway` (the HTTP API), `worker` (sends), or both.',
+    'What this process does, with commas between: `gateway` (the HTTP API), `worker` (sends), `scheduler` (looks after the engine; one does at a time, others wait to take over).',
+  ),
+  node: setting(
+    'HONGYAN_NODE',
+    '',
+    nodeName,
+    'Name of this process among several on one Redis. By default the host’s name and the number of the process.',
+  ),
+  balance: setting(
+    'HONGYAN_BALANCE',
+    'weighted',
+    oneOf(balances),
+    'How the work is shared out among several workers: `weighted` by how fast each is, `least-loaded` evenly, and who has nothing to do helps where messages wait, `round-robin` evenly, whatever happens. The same everywhere.',
   ),
   concurrency: setting('HONGYAN_CONCURRENCY', '128', whole(1, 4096), 'Calls to WeChat at once.'),
   callTimeoutMs: setting(
@@ -228,11 +257,7 @@ export const settings = {
   logLevel: setting(
     'HONGYAN_LOG',
     'info',
-    (text) => {
-      if (!['debug', 'info', 'warn', 'error', 'silent'].includes(text))
-        throw new Error('must be debug, info, warn, error or silent')
-      return text
-    },
+    oneOf(['debug', 'info', 'warn', 'error', 'silent']),
     'How much is written to standard error.',
   ),
 } as const

@@ -18,6 +18,7 @@ import type { Readiness } from './gateway/health.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { epochFile } from './home/epoch-file.ts'
 import { keptMasterKey } from './home/master-key.ts'
+import { type Membership, startMembership } from './membership.ts'
 import { createObserver, type Observer } from './observe.ts'
 import { createQuotaWatch } from './quota-watch.ts'
 import { defaultRetryPolicy } from './retry.ts'
@@ -26,6 +27,7 @@ import { createServiceClock } from './service-clock.ts'
 import type { Policy } from './settlement.ts'
 import type { Machine, SteadyClock } from './steady-clock.ts'
 import { createLog, type Log, logObservations } from './telemetry/log.ts'
+import { watchProcessLoad } from './telemetry/process-load.ts'
 import { createTemplateWatch } from './template-watch.ts'
 import type { Import } from './transfer.ts'
 import { createVault } from './vault.ts'
@@ -81,7 +83,7 @@ export const systemMachine: Machine = {
 }
 
 /**
- * Starts gateway and worker, or one of them, on one engine. Throws when it cannot: the folder is in use, the
+ * Starts what the roles say, on one engine. Throws when it cannot: the folder is in use, the
  * address is taken, the store does not open. `onFailure` is told of a store that fails later; the process should
  * end then.
  */
@@ -212,6 +214,7 @@ const assemble = async ({ config, engine, store, clock, observer, log }: Foundat
   // What stands is known before anything is sent.
   await coordination.bulletin?.listen((notice) => (gates ?? holds).hear(notice, clock.now()))
 
+  const joined = Promise.withResolvers<Membership>()
   const openGateway = () => {
     const { bearer: allowBearer, lifeMs: defaultLifeMs } = config
     const settings = {
@@ -228,6 +231,7 @@ const assemble = async ({ config, engine, store, clock, observer, log }: Foundat
         historyLag: store.lag,
         holdOver: gates?.over ?? holds.over,
         quotas: gates,
+        nodes: joined.promise,
         webhookFault: addresses.fault,
         checkAccount,
         callbacks: { reader: { checkUrl, readCallback }, onPlatformEvent },
@@ -253,7 +257,16 @@ const assemble = async ({ config, engine, store, clock, observer, log }: Foundat
     throw error
   }
   const gateway = config.roles.includes('gateway') ? await openGateway().catch(unwatched) : undefined
+  // Until it has heard of the others, a worker takes from everywhere.
   const worker = config.roles.includes('worker') ? openWorker() : undefined
+  const { roles, concurrency, balance, node: name } = config
+  const membership = await startMembership({
+    ...{ sharing: engine.sharing, clock, observe: observer.observe, balance, worker },
+    self: { id: `node_${randomUUID()}`, name, roles, concurrency },
+    processLoad: watchProcessLoad(),
+    onDraining: (draining) => Object.assign(readiness, { draining }),
+  })
+  joined.resolve(membership)
   // Who takes messages is who checks them.
   if (gateway && config.templateSync) templates.start()
   const url = gateway?.url ?? ''
@@ -268,11 +281,13 @@ const assemble = async ({ config, engine, store, clock, observer, log }: Foundat
       readiness.draining = true
       // A call that outlives the drain is left to its lease: the next start finds it and knows it is in doubt.
       const drained = new AbortController()
-      await Promise.race([worker?.stop(), clock.sleep(config.drainMs, drained.signal)])
+      const drain = membership.drain().then(() => worker?.stop())
+      await Promise.race([drain, clock.sleep(config.drainMs, drained.signal)])
       drained.abort()
       await templates.stop()
       await gateway?.close()
       await watch?.stop()
+      await membership.leave()
       await sender.close()
       await store.close()
       await engine.close()

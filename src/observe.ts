@@ -3,8 +3,8 @@ import type { Delivery } from './queue.ts'
 import type { Sending } from './sender.ts'
 import type { Settlement } from './settlement.ts'
 
-/** What is done to keys, accounts, tenants and templates, as a noun and a verb. */
-export type AuditAction = `${'account' | 'key' | 'tenant' | 'template'}.${string}`
+/** What is done to keys, accounts, tenants, templates and nodes, as a noun and a verb. */
+export type AuditAction = `${'account' | 'key' | 'tenant' | 'template' | 'node'}.${string}`
 
 /** What happens, as it happens: the one stream that metrics, traces, console, webhooks and tests read. */
 export type Observation =

@@ -6,6 +6,7 @@ import { addCancel } from './cancel.ts'
 import { addCheck } from './check.ts'
 import { addDev } from './dev.ts'
 import { addDoctor } from './doctor.ts'
+import { addDrain } from './drain.ts'
 import { addErrcode } from './errcode.ts'
 import { reportFailure } from './failure.ts'
 import { addGet } from './get.ts'
@@ -13,6 +14,7 @@ import { addGrants } from './grants.ts'
 import { addKeys } from './keys.ts'
 import { addList } from './list.ts'
 import { addMigrate } from './migrate.ts'
+import { addNodes } from './nodes.ts'
 import { endQuietlyWithReader, exitCodes, jsonText, note } from './output.ts'
 import { addQuota } from './quota.ts'
 import { say } from './say.ts'
@@ -66,6 +68,8 @@ const commands = [
   addAccounts,
   addTemplates,
   addTenants,
+  addNodes,
+  addDrain,
   addSign,
   addErrcode,
   addDoctor,

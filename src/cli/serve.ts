@@ -12,17 +12,28 @@ import { say } from './say.ts'
 export const addServe = (program: Command): void => {
   program
     .command('serve')
-    .description(say('运行服务：网关与工作进程', 'run the service: gateway and worker'))
+    .description(say('运行服务：网关、工作进程与调度', 'run the service: gateway, worker and scheduler'))
+    .option(
+      '--roles <roles>',
+      say(
+        '这个进程做什么：gateway、worker、scheduler，用逗号隔开；默认 HONGYAN_ROLES',
+        'what this process does: gateway, worker, scheduler, joined by commas; HONGYAN_ROLES by default',
+      ),
+    )
     .addHelpText(
       'after',
-      examples('HONGYAN_HTTP=0.0.0.0:8080 hongyan serve', 'HONGYAN_HOME=/var/lib/hongyan hongyan serve'),
+      examples(
+        'HONGYAN_HTTP=0.0.0.0:8080 hongyan serve',
+        'HONGYAN_HOME=/var/lib/hongyan hongyan serve',
+        'HONGYAN_ENGINE=redis://10.0.0.5:6379 hongyan serve --roles worker',
+      ),
     )
     .action(serve)
 }
 
-const serve = async (): Promise<void> => {
+const serve = async ({ roles }: { readonly roles?: string }): Promise<void> => {
   crashOnSurprise()
-  const config = readConfig(process.env)
+  const config = readConfig({ ...process.env, ...(roles !== undefined && { HONGYAN_ROLES: roles }) })
   const main = await import('../main.ts')
   const fail = (error: unknown): never => {
     process.stderr.write(`${startFailure(error)}\n`)

@@ -164,3 +164,22 @@ export interface TemplateFindingView extends WarningView {
   readonly alias: string | null
   readonly severity: string
 }
+
+export interface NodeView {
+  readonly id: string
+  readonly name: string
+  readonly roles: readonly string[]
+  readonly state: string
+  readonly drain_asked: boolean
+  readonly started_at: string
+  readonly shards: number
+  readonly upkeep: boolean
+  readonly concurrency: number
+  readonly load: {
+    readonly in_flight: number
+    readonly per_second: number
+    readonly cpu: number
+    readonly loop_delay_ms: number
+    readonly oldest_ready_ms: number | null
+  }
+}

@@ -9,6 +9,7 @@ import type { Directory, Scope } from '../directory.ts'
 import type { Gates } from '../gates.ts'
 import type { Hold } from '../holds.ts'
 import type { EndedAmong, Ledger } from '../ledger.ts'
+import type { Membership } from '../membership.ts'
 import type { Observer } from '../observe.ts'
 import type { DeliveredMessage, Queue } from '../queue.ts'
 import type { Recipients } from '../recipients.ts'
@@ -28,6 +29,7 @@ import { type HistoryLag, healthRoutes, type Readiness } from './health.ts'
 import { createKeyUse, type KeyUse } from './key-use.ts'
 import { keyRoutes } from './keys.ts'
 import { messageRoutes } from './messages.ts'
+import { nodeRoutes } from './nodes.ts'
 import { Problem, type ProblemCode, problemBody, problems } from './problems.ts'
 import { quotaRoutes } from './quota.ts'
 import { templateRoutes } from './templates.ts'
@@ -55,6 +57,8 @@ export interface GatewayParts {
   readonly holdOver: (message: Pick<DeliveredMessage, 'account' | 'channel'>, now: number) => Hold | undefined
   /** Of the worker in this process, if there is one. */
   readonly quotas?: Pick<Gates, 'reports' | 'inquire'> | undefined
+  /** The processes of this installation, once this one is among them; without it none are told of. */
+  readonly nodes?: PromiseLike<Pick<Membership, 'nodes' | 'order'>> | undefined
   /** Operations that wait for the store. */
   readonly pending: () => number
   readonly version: string
@@ -182,6 +186,7 @@ export const createApp = async (
     accountRoutes(routes, routeParts)
     templateRoutes(routes, routeParts)
     quotaRoutes(routes, routeParts)
+    nodeRoutes(routes, routeParts)
     facadeRoutes(routes, routeParts)
   })
   await app.ready()

@@ -4,7 +4,7 @@ import type { RouteParts } from './gateway.ts'
 /** What this process can do now. */
 export interface Readiness {
   started: boolean
-  /** Set when it begins to stop: it still answers, and asks load balancers to go elsewhere. */
+  /** Set when it drains or begins to stop: it still answers, and asks load balancers to go elsewhere. */
   draining: boolean
   /** Why messages cannot be accepted durably, if so. */
   readonly fault?: () => string | undefined
@@ -34,7 +34,8 @@ export const healthRoutes = (app: FastifyInstance, { readiness, historyLag, cloc
   app.get('/livez', options, async () => state(true))
   app.get('/readyz', options, async (_request, reply) => {
     const ok = readiness.started && !readiness.draining && readiness.fault?.() === undefined
-    return reply.code(ok ? 200 : 503).send({ ...state(ok), ...lagView() })
+    const { status } = readiness.draining ? { status: 'draining' } : state(ok)
+    return reply.code(ok ? 200 : 503).send({ status, ...lagView() })
   })
   app.get('/startupz', options, async (_request, reply) =>
     reply.code(readiness.started ? 200 : 503).send(state(readiness.started)),

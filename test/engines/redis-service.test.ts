@@ -75,7 +75,7 @@ suite('a service on redis', () => {
 
   test('the setting names a Redis, or is refused', () => {
     const chosen = (HONGYAN_ENGINE: string) => readConfig({ HONGYAN_ENGINE }).engine
-    const usual = { kind: 'redis', shards: 4, replicas: 0 }
+    const usual = { kind: 'redis', shards: undefined, replicas: 0 }
     for (const url of [
       'redis://127.0.0.1:6379',
       'rediss://user:secret@redis.internal:6380/2',

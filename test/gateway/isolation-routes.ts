@@ -394,4 +394,18 @@ export const lines: Readonly<Record<string, Line>> = {
       probe('all', 200, () => post('/v1/templates/lint', {})),
     ],
   },
+  'GET /v1/nodes': {
+    scope: 'operator',
+    probes: [probe('all', 403, () => get('/v1/nodes'), { code: 'forbidden' })],
+  },
+  'POST /v1/nodes/:id/drain': {
+    scope: 'operator',
+    probes: [probe('any', 403, () => post('/v1/nodes/any/drain'), { code: 'forbidden' })],
+  },
+  'DELETE /v1/nodes/:id/drain': {
+    scope: 'operator',
+    probes: [
+      probe('any', 403, () => ({ method: 'DELETE', path: '/v1/nodes/any/drain' }), { code: 'forbidden' }),
+    ],
+  },
 }

@@ -10,11 +10,13 @@ import type { Clock } from '../../clock.ts'
 import type { Coordination } from '../../coordination.ts'
 import type { DirectoryRecords } from '../../directory.ts'
 import type { EndedAmong, Ledger } from '../../ledger.ts'
+import type { Sharing } from '../../node-registry.ts'
 import type { Queue } from '../../queue.ts'
 import type { Recipients } from '../../recipients.ts'
 import { openGroupCommit, type StorageFailed } from './group-commit.ts'
 import { createEmbeddedLedger } from './ledger.ts'
 import { lockFolder } from './lock.ts'
+import { createLoneNode } from './lone-node.ts'
 import { assertNotMoved } from './mark.ts'
 import { createNonces } from './nonces.ts'
 import { createEmbeddedRecipients } from './people.ts'
@@ -43,6 +45,7 @@ export interface Engine {
   readonly directoryRecords: DirectoryRecords
   /** Absent where all that ends messages is in this process, and observed there. */
   readonly endedAmong?: EndedAmong
+  readonly sharing: Sharing
   /** Operations that wait for the disk: a measure of how far it is behind. */
   pending(): number
   /** Why nothing can be accepted now, if so. */
@@ -105,6 +108,7 @@ export const openEmbedded = async (options: EmbeddedOptions): Promise<Engine> =>
       put: (kind, id, value) => store.run('put', { kind, id, value }),
       remove: (kind, id) => store.run('remove', { kind, id }),
     },
+    sharing: createLoneNode(queue),
     pending: store.pending,
     async close() {
       clearInterval(sweeping)

@@ -10,6 +10,7 @@ import { migrationEpoch } from './migration-epoch.ts'
 import { confirmed, UnsafeRedis } from './redis.ts'
 import { booksScript } from './scripts/notes.ts'
 import * as scripts from './scripts/transfer.ts'
+import { usualCount } from './shards.ts'
 
 const contents = scriptOf('look what is there', scripts.contentsScript)
 const begin = scriptOf('begin a migration', scripts.beginMigrationScript)
@@ -28,7 +29,7 @@ export interface ImportOptions {
   /** As of `RedisOptions`. */
   readonly url: string
   readonly clock: Clock
-  readonly shards: number
+  readonly shards: number | undefined
   readonly replicas: number
   readonly prefix?: string
   readonly callMs?: number
@@ -53,7 +54,7 @@ const openOn = async (
   {
     url,
     clock,
-    shards: count,
+    shards: asked,
     replicas,
     prefix = 'hongyan:',
     callMs,
@@ -63,11 +64,12 @@ const openOn = async (
   const audit = await auditServers(client, replicas)
   if (audit.refusals.length > 0) throw new UnsafeRedis(audit)
   for (const { en, zh } of audit.findings) onWeakSetting(`${en} ${zh}`)
+  const known = await client.command('GET', `${prefix}{s0}:shards`)
+  const count = known === null ? (asked ?? usualCount) : Number(known)
+  if (asked !== undefined && count !== asked)
+    throw new RedisFailed('open', `the data has ${known} shards, and ${asked} were asked for`)
   const names = Array.from({ length: count }, (_, shard) => `${prefix}{s${shard}}`)
   const [first, ...others] = names as [string, ...string[]]
-  const known = await client.command('GET', `${first}:shards`)
-  if (known !== null && Number(known) !== count)
-    throw new RedisFailed('open', `the data has ${known} shards, and ${count} were asked for`)
 
   const look: Import['look'] = async (id) => {
     const found = (await Promise.all(
