@@ -9,6 +9,7 @@ import { type IdleResult, measureIdle } from './idle.ts'
 import { currentCommit, describeMachine } from './machine.ts'
 import { measureBy, type Scenario } from './measure.ts'
 import type { Measured, Measurement } from './measurement.ts'
+import { benchNodes } from './nodes.ts'
 import { type Options, parseOptions, usage } from './options.ts'
 import { type Results, renderReport } from './report.ts'
 import { scenarios } from './scenarios.ts'
@@ -102,6 +103,7 @@ const save = (results: Results, report: string): void => {
 
 const main = async (args: readonly string[]): Promise<void> => {
   if (args[0] === 'simulator') return benchSimulator()
+  if (args[0] === 'nodes') return benchNodes(args.slice(1))
   if (args.includes('--help')) return void process.stdout.write(usage)
   if (args.includes('--list')) return void process.stdout.write(`${names.join('\n')}\n`)
   const options = parseOptions(args, names)

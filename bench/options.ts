@@ -26,6 +26,10 @@ export const usage = `npm run bench -- [options]
 npm run bench -- simulator
 
   how fast the simulator takes messages, beside a bare node:http server; at most 20 s
+
+npm run bench -- nodes [policies|processes]
+
+  several worker processes on one Redis: the policies with one slow node, and two processes beside one; some five minutes
 `
 
 /** Throws when they cannot be understood. */

@@ -2,15 +2,22 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
+import { createApi } from '../../src/cli/api.ts'
 import { ConfigError, readConfig } from '../../src/config.ts'
-import { demoAccounts, startService } from '../../src/main.ts'
+import { demoAccounts, newKey, startService } from '../../src/main.ts'
 import { newMasterKey } from '../../src/vault.ts'
 import { atEnd } from '../support/at-end.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { startRedis } from '../support/redis.ts'
 import { goodBody } from '../support/running.ts'
-import { anAccount, openSystem } from '../support/system.ts'
+import { anAccount, openSystem, type System, tenant } from '../support/system.ts'
 import { until } from '../support/waiting.ts'
+
+const operatorOf = async ({ service }: System) => {
+  const key = newKey({ tenant, name: 'operator', scopes: ['operator'], now: Date.now() })
+  await service.directory.putKey(key)
+  return createApi({ url: service.url, keyId: key.id, keySecret: key.secrets[0]! })
+}
 
 interface View {
   readonly id: string
@@ -32,7 +39,7 @@ const openTwo = async (t: TestContext) => {
     readConfig({
       ...settings,
       HONGYAN_HOME: temporaryFolder(t),
-      HONGYAN_ROLES: 'worker',
+      HONGYAN_ROLES: 'worker,scheduler',
       HONGYAN_LOG: 'silent',
       HONGYAN_WECHAT: system.simulator.url,
       HONGYAN_DRAIN_MS: '1000',
@@ -49,6 +56,9 @@ const openTwo = async (t: TestContext) => {
 suite('a service on redis', () => {
   test('one process takes a message in, another one sends it', async (t) => {
     const { system, appid } = await openTwo(t)
+    const operator = await operatorOf(system)
+    const nodesOf = async () =>
+      ((await operator.get('/v1/nodes')) as { data: { roles: string[]; shards: number }[] }).data
     const body = { ...goodBody, account: appid, client_msg_id: 'order-1' }
     const accepted = (await system.api.post('/v1/messages', body)) as View
     await until(
@@ -56,6 +66,18 @@ suite('a service on redis', () => {
       10_000,
     )
     assert.equal(((await system.api.post('/v1/messages', body)) as View).id, accepted.id)
+
+    // Who waits for the outcome hears of it, although it comes to pass in the other process.
+    await until(async () => (await nodesOf()).length === 2, 10_000)
+    const urgent = { ...body, client_msg_id: 'order-2', lane: 'urgent' }
+    const waited = (await system.api.post('/v1/messages', urgent, { Prefer: 'wait=20' })) as View
+    assert.equal(waited.state, 'sent')
+
+    const [gateway, other] = await nodesOf()
+    assert.deepEqual(
+      [gateway?.roles, gateway?.shards, other?.roles],
+      [['gateway'], 0, ['worker', 'scheduler']],
+    )
   })
 
   test('one process asks WeChat for a token, the other one sends with it', async (t) => {
@@ -82,6 +104,12 @@ suite('a service on redis', () => {
       'redis-cluster://10.0.0.1:6379,10.0.0.2:6379',
     ])
       assert.deepEqual(chosen(url), { ...usual, url })
+    const settings = (env: Readonly<Record<string, string>>) => readConfig(env)
+    assert.deepEqual(settings({ HONGYAN_ROLES: 'scheduler,gateway' }).roles, ['gateway', 'scheduler'])
+    assert.equal(settings({ HONGYAN_BALANCE: 'round-robin' }).balance, 'round-robin')
+    assert.equal(settings({ HONGYAN_NODE: 'worker-1.shop' }).node, 'worker-1.shop')
+    for (const env of [{ HONGYAN_ROLES: 'sender' }, { HONGYAN_BALANCE: 'fair' }, { HONGYAN_NODE: 'a b' }])
+      assert.throws(() => settings(env as Record<string, string>), ConfigError)
     const url = 'redis://127.0.0.1:6379'
     assert.deepEqual(chosen(`${url}?shards=16&replicas=1`), { ...usual, url, shards: 16, replicas: 1 })
     const wrong = ['?shards=0', '?replicas=x', '?shard=4', ',10.0.0.2'].map((end) => `${url}${end}`)
