@@ -55,6 +55,26 @@ suite('nodes on one redis', () => {
     assert.equal(rest.filter((node) => node.upkeep()).length, 1)
   })
 
+  test('send what a dead one had in hand, within five seconds of the end of its leases', async (t) => {
+    const { clock, nodes } = await several(t, 2)
+    const [dead, alive] = nodes as [TestNode, TestNode]
+    await alive.engine.queue.publish(Array.from({ length: 40 }, (_, n) => aMessage({ touser: `o-${n}` })))
+    const lost = await receiveNow(dead.engine)
+    const begunAt = clock.now()
+    dead.engine.cut()
+    assert.ok(lost.length > 0)
+    await receiveNow(alive.engine)
+    const found = new Set<string>()
+    const look = async () => {
+      for (const { message } of await receiveNow(alive.engine)) found.add(message.id)
+      return lost.every(({ message }) => found.has(message.id))
+    }
+    for (let seconds = 0; seconds < 5; seconds++) await beat(clock, [alive])
+    clock.advance(54_000)
+    while (!(await look())) await beat(clock, [alive])
+    assert.ok(clock.now() - begunAt <= 60_000 + 5000)
+  })
+
   test('take over at once from one that leaves', async (t) => {
     const { clock, nodes } = await several(t, 3)
     const [first, ...rest] = nodes
@@ -204,6 +224,17 @@ suite('who takes a message', () => {
     )
     stop.abort()
     assert.deepEqual(await waitingA, [])
+  })
+
+  test('is the one that is named for what is urgent alone', async (t) => {
+    const { b } = await halves(t, () => 'b')
+    const people = Array.from({ length: 12 }, (_, n) => ({ touser: `o-${n}` }))
+    await b.queue.publish(people.map((who) => aMessage(who)))
+    await receiveNow(b)
+    await b.queue.publish(people.map((who) => aMessage({ ...who, lane: 'urgent' })))
+    const taken = await b.queue.receive({ max: 100, waitMs: 20_000 })
+    assert.equal(taken.length, 12)
+    assert.ok(taken.every(({ message }) => message.lane === 'urgent'))
   })
 
   test('is the one that looks after the shard when the word to the named one is lost', async (t) => {
