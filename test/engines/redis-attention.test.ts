@@ -76,6 +76,9 @@ suite('a shard is worth a look', () => {
     const { attention, look } = calm()
     attention.take({ own: [1, 2], help: [], upkeep: false })
     assert.deepEqual(look(0), [2])
+    // It has been somebody else's meanwhile, whatever was known of it before.
+    attention.take({ own: [0, 1], help: [], upkeep: false })
+    assert.deepEqual(look(0), [0])
   })
 
   test('to whoever will not wait, in any case', () => {
