@@ -18,6 +18,7 @@ import { openFolder } from './folder.ts'
 import type { NodeTasks } from './nodes-worker.ts'
 import { startRedis } from './peer/redis.ts'
 import { type Process, startProcess } from './process.ts'
+import type { SinkTasks } from './sink.ts'
 import { account } from './workload.ts'
 
 /** No run takes longer. */
@@ -45,13 +46,22 @@ interface Result {
   readonly waits: readonly number[]
 }
 
-/** A WeChat that takes its time, and does nothing else. */
-const startWechat = async (latencyMs: number) => {
+interface Wechat {
+  readonly url: string
+  close(): void | PromiseLike<void>
+}
+
+/** A WeChat that takes its time, and does nothing else; one that takes none is a process of its own. */
+const startWechat = async (latencyMs: number, signal: AbortSignal): Promise<Wechat> => {
+  if (latencyMs === 0) {
+    const sink = startProcess<SinkTasks>('sink.ts', { signal })
+    return { url: await sink.ask('listen'), close: () => sink[Symbol.asyncDispose]() }
+  }
   const server = createServer(async (request, response) => {
     const { url = '' } = request
     request.resume()
     const isSend = url.startsWith('/cgi-bin/message/')
-    if (isSend && latencyMs > 0) await sleep(latencyMs)
+    if (isSend) await sleep(latencyMs)
     response.setHeader('content-type', 'application/json')
     response.end(isSend ? sent : url.includes('token') ? token : noQuota)
   }).listen(0, '127.0.0.1')
@@ -84,8 +94,8 @@ const measure = async (run: Run): Promise<Result> => {
     HONGYAN_HOME: folder.path,
   }
   await furnish(env)
-  const wechats = await Promise.all(run.latencies.map(startWechat))
   const signal = AbortSignal.timeout(limitMs)
+  const wechats = await Promise.all(run.latencies.map((latencyMs) => startWechat(latencyMs, signal)))
   const nodes = run.latencies.map(() => startProcess<NodeTasks>('nodes-worker.ts', { signal }))
   try {
     await Promise.all(
@@ -109,7 +119,7 @@ const measure = async (run: Run): Promise<Result> => {
     return { seconds, sent: waits.map(({ length }) => length), waits: waits.flat().sort((a, b) => a - b) }
   } finally {
     await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()))
-    for (const wechat of wechats) wechat.close()
+    for (const wechat of wechats) await wechat.close()
     folder.remove()
   }
 }
