@@ -4,49 +4,30 @@ import { mkdirSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
-import { type Config, longestPostMs, longestSendMs } from './config.ts'
-import type { Shelf } from './coordination.ts'
-import { type Directory, openDirectory, type Vault, whenNoGrant } from './directory.ts'
+import { type Config, longestSendMs } from './config.ts'
+import { type Directory, openDirectory, whenNoGrant } from './directory.ts'
 import { startDirectoryWatch } from './directory-watch.ts'
-import { assertFolderFree, type Engine as EmbeddedEngine, openEmbedded } from './engines/embedded/embedded.ts'
-import type { RecordsOverHistory } from './engines/postgres/history.ts'
-import type { ImportOptions } from './engines/redis/import.ts'
-import type { RedisEngine } from './engines/redis/redis.ts'
-import { createGates, type Gates } from './gates.ts'
+import { assertFolderFree } from './engines/embedded/embedded.ts'
 import { startGateway } from './gateway/gateway.ts'
 import type { Readiness } from './gateway/health.ts'
-import { createHolds, type Holds } from './holds.ts'
-import { epochFile } from './home/epoch-file.ts'
+import { createHolds } from './holds.ts'
 import { keptMasterKey } from './home/master-key.ts'
 import { type Membership, startMembership } from './membership.ts'
 import { createObserver, type Observer } from './observe.ts'
-import { createQuotaWatch } from './quota-watch.ts'
+import { type Foundation, openEngine, openStore } from './open-engine.ts'
+import { openGates, openWechat } from './open-wechat.ts'
 import { defaultRetryPolicy } from './retry.ts'
-import { senderByChannel } from './sender.ts'
 import { createServiceClock } from './service-clock.ts'
 import type { Policy } from './settlement.ts'
-import type { Machine, SteadyClock } from './steady-clock.ts'
-import { createLog, type Log, logObservations } from './telemetry/log.ts'
+import type { Machine } from './steady-clock.ts'
+import { createLog, logObservations } from './telemetry/log.ts'
 import { watchProcessLoad } from './telemetry/process-load.ts'
 import { createTemplateWatch } from './template-watch.ts'
-import type { Import } from './transfer.ts'
 import { createVault } from './vault.ts'
 import { version } from './version.ts'
-import { createWebhookAddresses } from './webhooks/address.ts'
-import { createWebhookSender } from './webhooks/sender.ts'
-import { createAccountCheck } from './wechat/account-check.ts'
 import { checkUrl, readCallback } from './wechat/callback.ts'
-import { createWechatClient, type WechatClient } from './wechat/client.ts'
-import { fallbackOrigins } from './wechat/hosts.ts'
-import { createPlatforms } from './wechat/platform.ts'
 import { createPlatformEvents } from './wechat/platform-events.ts'
-import { createQuotaReader } from './wechat/quota.ts'
-import { createSender } from './wechat/sender.ts'
-import { createSharedAsk } from './wechat/shared-token.ts'
 import { createTemplateList } from './wechat/templates.ts'
-import { createTokenCentre, type TokenCentre } from './wechat/token-centre.ts'
-import { createTokenEndpoints } from './wechat/token-endpoint.ts'
-import { createTokenSource } from './wechat/token-source.ts'
 import { startWorker } from './worker.ts'
 
 export { openExport } from './engines/embedded/export.ts'
@@ -55,6 +36,7 @@ export type { RedisFacts } from './engines/redis/examine.ts'
 export { bearerOf } from './gateway/auth.ts'
 export { newKey } from './gateway/keys.ts'
 export { readPrivateFile, writePrivateFile } from './home/private-file.ts'
+export { openImport } from './open-engine.ts'
 export { demoAccounts, type SimulatedAccount, startSimulator } from './simulator/simulator.ts'
 export { assertFolderFree, createVault }
 
@@ -100,7 +82,7 @@ export const startService = async (
   const clock = createServiceClock({ machine, follows, observe: observer.observe })
 
   const engine = await openEngine({ config, clock, observer }, machine, onFailure)
-  let store: RecordsOverHistory | undefined
+  let store: Foundation['store'] | undefined
   try {
     store = await openStore({ config, engine, clock, observer })
     return await assemble({ config, engine, store, clock, observer, log })
@@ -109,67 +91,6 @@ export const startService = async (
     await engine.close()
     throw error
   }
-}
-
-const followWallEveryMs = 1000
-
-/** Whatever keeps queue and records; `telling` where the records of what is past are kept elsewhere. */
-type Engine = EmbeddedEngine & Pick<RedisEngine, 'telling'>
-
-const openEngine = async (
-  { config, clock, observer }: Pick<Foundation, 'config' | 'observer'> & { readonly clock: SteadyClock },
-  machine: Machine,
-  onFailure: (error: Error) => void,
-): Promise<Engine> => {
-  const { engine, home, leaseMs, retentionMs } = config
-  if (engine.kind === 'embedded') {
-    await clock.follow(machine.wall)
-    const embedded = await openEmbedded({ folder: engine.folder, clock, leaseMs, retentionMs, onFailure })
-    const following = setInterval(() => void clock.follow(machine.wall), followWallEveryMs).unref()
-    return {
-      ...embedded,
-      async close() {
-        clearInterval(following)
-        await embedded.close()
-      },
-    }
-  }
-  // Its client costs memory, so it is loaded by those alone who use it.
-  const { openRedis } = await import('./engines/redis/redis.ts')
-  const onAlert = ({ kind, detail }: { readonly kind: string; readonly detail: string }) =>
-    observer.observe({ kind: 'alert', code: `redis-${kind}`, detail })
-  const { url, shards, replicas } = engine
-  const followTime = clock.follow
-  const hasHistory = config.history !== undefined
-  const memory = epochFile(home)
-  return openRedis({
-    ...{ url, shards, replicas, clock, followTime, leaseMs, retentionMs, onAlert, hasHistory, memory },
-  })
-}
-
-/** Where a migration goes. */
-export const openImport = async (options: Omit<ImportOptions, 'clock'>): Promise<Import> =>
-  (await import('./engines/redis/import.ts')).openImport({ ...options, clock: systemClock })
-
-/** What is asked of the service: of the engine alone, or of engine and history where there is one. */
-const openStore = async ({ config, engine, clock, observer }: Omit<Foundation, 'log' | 'store'>) => {
-  const { history: url, retentionMs } = config
-  const { queue, ledger, telling } = engine
-  if (url === undefined || telling === undefined) return { queue, ledger, close: async () => {} }
-  // Only those who have a history load its client.
-  const { openHistory } = await import('./engines/postgres/history.ts')
-  const { observe } = observer
-  const parts = { queue, recent: ledger, ...telling, clock, random: Math.random, observe }
-  return openHistory({ url, retentionMs, ...parts })
-}
-
-interface Foundation {
-  readonly config: Config
-  readonly engine: Engine
-  readonly store: RecordsOverHistory
-  readonly clock: Clock
-  readonly observer: Observer
-  readonly log: Log
 }
 
 const assemble = async ({ config, engine, store, clock, observer, log }: Foundation): Promise<Service> => {
@@ -294,89 +215,4 @@ const assemble = async ({ config, engine, store, clock, observer, log }: Foundat
       log.info('stopped')
     },
   }
-}
-
-/** Everything that sends, and what it needs of WeChat. */
-const openWechat = ({
-  config,
-  directory,
-  clock,
-  observer: { observe },
-  vault,
-  shelf,
-}: Pick<Foundation, 'config' | 'clock' | 'observer'> & {
-  readonly directory: Directory
-  readonly vault: Vault
-  readonly shelf: Shelf | undefined
-}) => {
-  const client = createWechatClient({
-    origin: config.wechat,
-    fallbacks: fallbackOrigins(config.wechat, config.wechatFallbacks),
-    connections: config.concurrency,
-    timeoutMs: config.callTimeoutMs,
-    clock,
-    observe,
-  })
-  const accountOf = directory.account
-  const endpoints = createTokenEndpoints({ clock, timeoutMs: Math.min(config.callTimeoutMs, 5000) })
-  const platforms = createPlatforms({ client, directory, clock, observe }, () => tokens)
-  const ask = createTokenSource({ client, askEndpoint: endpoints.ask, ...platforms })
-  const callMs = config.callTimeoutMs
-  const tokens = createTokenCentre({
-    ask: shelf ? createSharedAsk({ ask, shelf, vault, clock, newId: randomUUID, callMs }) : ask,
-    inSteps: shelf !== undefined,
-    accountOf,
-    clock,
-    random: Math.random,
-    observe,
-    patienceMs: callMs,
-  })
-  const addresses = createWebhookAddresses(config.webhookHosts)
-  const sender = senderByChannel({
-    wechat: createSender({ client, tokens, accountOf, clock }),
-    webhook: createWebhookSender({
-      accountOf,
-      addresses,
-      clock,
-      timeoutMs: longestPostMs(config.callTimeoutMs),
-    }),
-  })
-  return {
-    addresses,
-    client,
-    tokens,
-    platforms,
-    checkAccount: createAccountCheck({ client, tokens, accountOf }),
-    sender: {
-      ...sender,
-      close: async () => {
-        await Promise.all([sender.close(), endpoints.close()])
-      },
-    },
-  }
-}
-
-/** What deliveries pass before their call, with the books of what accounts may send. */
-const openGates = (
-  parts: Omit<Foundation, 'log' | 'store'> & {
-    readonly directory: Directory
-    readonly client: WechatClient
-    readonly tokens: TokenCentre
-    readonly policy: Policy
-    readonly holds: Holds
-  },
-): Gates => {
-  const { config, engine, clock, observer, directory, client, tokens, policy, holds } = parts
-  const { calls, bulletin } = engine.coordination
-  const watch = createQuotaWatch({
-    askQuota: createQuotaReader({ client, tokens }),
-    mayAsk: calls?.mayAsk,
-    release: engine.queue.release,
-    clock,
-    observe: observer.observe,
-  })
-  const limitsOf = (appid: string) => directory.account(appid)?.limits
-  const { concurrency } = config
-  const sharing = calls && bulletin && { calls, bulletin, clock }
-  return createGates({ policy, random: Math.random, concurrency, holds, limitsOf, watch, sharing })
 }

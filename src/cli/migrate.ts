@@ -63,7 +63,8 @@ const run = async (options: Options, command: Command): Promise<void> => {
   const source = main.openExport(from.folder)
   try {
     await assertMasterKey(source, config, main)
-    const target = await main.openImport({ ...to, onWeakSetting: (detail) => note(`! ${detail}`) })
+    const clock = main.systemClock
+    const target = await main.openImport({ ...to, clock, onWeakSetting: (detail) => note(`! ${detail}`) })
     try {
       const json = wantsJson(command)
       if (options.dryRun) await count({ source, target }, json)

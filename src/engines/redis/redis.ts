@@ -259,10 +259,7 @@ type Upkeep = RedisEngine['upkeep'] & { readonly followTime: () => Promise<void>
  * Each when the one before is over: a slow server is not asked more and more. What is no look of each process for itself
  * is done by one node at a time; that two do it for a moment does no harm. Answers how to stop.
  */
-const runUpkeep = (
-  { sweep, reconcile, look, followTime }: Upkeep,
-  isOurs: () => boolean,
-): (() => void) => {
+const runUpkeep = ({ sweep, reconcile, look, followTime }: Upkeep, isOurs: () => boolean): (() => void) => {
   const ours = (work: () => Promise<unknown>) => async () => {
     if (isOurs()) await work()
   }
