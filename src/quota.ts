@@ -138,7 +138,7 @@ export const createQuota = ({ account, path, limits }: QuotaOptions): Quota => {
   const hold = createQuotaHold(condition)
   let isUnknown = true
   let askAt = Number.NEGATIVE_INFINITY
-  let asked = { begun: 0, inFlight: 0 }
+  let asked = { begun: 0, inFlight: 0, used: 0 }
 
   const weigh = (): void => {
     daily = Math.min(learned?.daily ?? Number.POSITIVE_INFINITY, settings?.daily ?? Number.POSITIVE_INFINITY)
@@ -191,10 +191,17 @@ export const createQuota = ({ account, path, limits }: QuotaOptions): Quota => {
 
   const correct = (answer: QuotaAnswer & { kind: 'known' }): number => {
     // Calls under way at the question may be in its answer or not. They are, until a later answer says otherwise.
-    const most = answer.used + (begun - asked.begun) + asked.inFlight
-    if (answer.used <= used + heldByOthers && used - most <= daily * lastShare) return 0
-    const correction = most - used
-    used = most
+    const known = answer.used + asked.inFlight
+    if (answer.used > used + heldByOthers) return setUsed(known + (begun - asked.begun))
+    // Calls of others that were told of since may be later than the answer: it must not count as if they had not been.
+    const most = known + Math.max(0, used - asked.used)
+    return used - most > daily * lastShare ? setUsed(most) : 0
+  }
+
+  /** Answers by how many calls that corrects it. */
+  const setUsed = (calls: number): number => {
+    const correction = calls - used
+    used = calls
     return correction
   }
 
@@ -259,7 +266,7 @@ export const createQuota = ({ account, path, limits }: QuotaOptions): Quota => {
 
     asking(now) {
       askAt = now + askEveryMs
-      asked = { begun, inFlight }
+      asked = { begun, inFlight, used }
     },
 
     learn(answer, now) {

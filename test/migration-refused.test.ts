@@ -82,7 +82,7 @@ suite('a migration', () => {
     await engine.directoryRecords.remove('key', 'key_1')
     await engine.queue.publish([aMessage()])
     await assert.rejects(migrateAll(route), refused('occupied'))
-    await assert.rejects(migrateAll({ ...route, shards: 8 }), /has 4 shards, and 8 were asked for/)
+    await assert.rejects(migrateAll({ ...route, shards: 8 }), /has 16 shards, and 8 were asked for/)
     // Nothing has been marked: the service goes on where it was.
     await openEngine(t, route)
   })

@@ -125,7 +125,7 @@ suite('redis when its data is lost', () => {
     const { url, command } = await startRedis(t)
     await command('SET', 'hongyan:{s3}:epoch', 'begun')
     const memories = Array.from({ length: 4 }, aMemory)
-    await Promise.all(memories.map((memory) => openRedisEngine(t, { url, memory })))
+    await Promise.all(memories.map((memory) => openRedisEngine(t, { url, memory, shards: 4 })))
     assert.deepEqual(
       memories.map((memory) => memory.recall()),
       ['begun', 'begun', 'begun', 'begun'],

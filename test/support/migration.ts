@@ -15,7 +15,7 @@ export interface Route {
 
 /** Opens both ends, and closes them when `work` is over. */
 export const withEnds = async <Result>(
-  { folder, shards = 4, ...rest }: Route,
+  { folder, shards, ...rest }: Route,
   work: (ends: Ends) => Promise<Result>,
 ): Promise<Result> => {
   const source = openExport(folder)

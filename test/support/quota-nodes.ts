@@ -16,6 +16,8 @@ import { testStart } from './clock.ts'
 import { openRedisEngine } from './redis.ts'
 import { createRunningClock, type MovedClock } from './sending.ts'
 
+const dayMs = 86_400_000
+
 export interface Node {
   readonly engine: RedisEngine
   readonly gates: Gates
@@ -74,7 +76,7 @@ export const openStage = (t: TestContext, url: string, limits?: AccountLimits): 
   const wechat = aWechat(clock.now)
 
   const start = async ({ concurrency = 8, latencyMs = 2, idle = false }: NodeOptions = {}): Promise<Node> => {
-    const engine = await openRedisEngine(t, { url, clock, leaseMs: 3 * 86_400_000 })
+    const engine = await openRedisEngine(t, { url, clock, leaseMs: 3 * dayMs, retentionMs: 30 * dayMs })
     const { calls, bulletin } = engine.coordination
     const observer = createObserver()
     const holds = createHolds()

@@ -54,10 +54,14 @@ suite('four nodes and the quota of the day', () => {
     })
     const { wechat, nodes } = stage
     const campaign = await publish(nodes, stage, 340, { lane: 'bulk' })
-    await until(async () => {
-      const { sent, parked } = await statesOf(nodes[0]!, campaign)
-      return sent === 285 && parked === 55
-    }, patienceMs)
+    await until(
+      async () => {
+        const { sent, parked } = await statesOf(nodes[0]!, campaign)
+        if (process.env.DBG) console.error(JSON.stringify(await statesOf(nodes[0]!, campaign)), wechat.used)
+        return sent === 285 && parked === 55
+      },
+      process.env.DBG ? 12000 : patienceMs,
+    )
     const urgent = await publish(nodes, stage, 20, { lane: 'urgent' })
     await until(async () => {
       const { sent, parked } = await statesOf(nodes[0]!, urgent)
