@@ -49,7 +49,7 @@ const toNextDay = ({ clock }: Pick<Stage, 'clock'>) =>
 
 suite('four nodes and the quota of the day', () => {
   test('never pass it together, keep the reserve for urgent messages, and go on by themselves the next day', async (t) => {
-    const stage = await open(t, undefined, ({ wechat }) => {
+    const stage = await open(t, { daily: 300 }, ({ wechat }) => {
       wechat.daily = 300
     })
     const { wechat, nodes } = stage
