@@ -80,7 +80,7 @@ const runClient = async (
 
   const fresh = (): Wish => {
     const key = `${prefix}-${index}-${++count}`
-    return random.next() < subscribeShare ? aSubscribeWish(key) : aTemplateWish(key, count)
+    return random.next() < subscribeShare ? aSubscribeWish(key, count) : aTemplateWish(key, count)
   }
   const earlier = (): Wish => answered[Math.floor(random.next() * answered.length)] ?? fresh()
 
