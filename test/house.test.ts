@@ -8,7 +8,9 @@ const root = join(import.meta.dirname, '..')
 const longestFile = 350
 
 /** Join all parts, so they may know all parts, the environment and the machine. */
-const wiring = new Set(['src/main.ts', 'src/open-engine.ts', 'src/open-wechat.ts', 'src/config.ts'])
+const wiring = new Set(
+  ['main', 'open-engine', 'open-wechat', 'config', 'setting-values'].map((name) => `src/${name}.ts`),
+)
 /** Knowledge as data, which is read by looking something up. */
 const tables = new Set(['src/errcodes.ts'])
 
