@@ -130,14 +130,39 @@ suite('redis when something breaks', () => {
     assert.deepEqual(back.map(({ message: { id } }) => id).sort(), messages.map(({ id }) => id).sort())
   })
 
-  test('whoever has an earlier time leases what another has just found run out', async (t) => {
+  test('what a dead process held does not wait behind what has come since', async (t) => {
+    const { server, engine, clock } = await open(t, { shards: 1 })
+    const held = [aMessage(), aMessage()]
+    await engine.queue.publish(held)
+    assert.equal((await receiveNow(engine)).length, 2)
+    await engine.queue.publish(Array.from({ length: 50 }, () => aMessage()))
+    clock.advance(60_000)
+    const again = await receiveNow(engine, 10)
+    assert.deepEqual(
+      again
+        .slice(0, 2)
+        .map(({ message }) => message.id)
+        .toSorted(),
+      held.map(({ id }) => id).toSorted(),
+    )
+    assert.equal(again.length, 10)
+    assert.equal((await receiveAll(engine)).length, 42)
+    const [stream] = await keysOf(server, '*ready:1')
+    const [pending] = (await server.command('XPENDING', stream!, 'workers')) as readonly unknown[]
+    assert.equal(pending, 52)
+  })
+
+  test('what one has found run out is had by another, as soon as it is that late there', async (t) => {
     const { server, engine, clock } = await open(t, { shards: 1 })
     await engine.queue.publish([aMessage({ lane: 'urgent' }), aMessage()])
     await receiveNow(engine, 2)
-    const behind = await openRedisEngine(t, { url: server.url, clock: createTestClock(), shards: 1 })
+    const later = createTestClock()
+    const behind = await openRedisEngine(t, { url: server.url, clock: later, shards: 1 })
     clock.advance(60_000)
-    // One is asked for, so the other one is made ready and left.
+    // One is asked for, so the other one is seen and left.
     const [urgent] = await receiveNow(engine, 1)
+    assert.deepEqual(await receiveNow(behind, 5), [])
+    later.advance(60_000)
     const [normal] = await receiveNow(behind, 5)
     assert.deepEqual([urgent?.message.lane, normal?.message.lane], ['urgent', 'normal'])
     assert.equal(normal?.number, 2)

@@ -75,7 +75,8 @@ suite('of a recipient to whom WeChat takes one call at a time', () => {
     const { a, b, clock } = await twoEngines(t)
     await a.queue.publish([to('anna')])
     const [late] = await receiveNow(a)
-    await a.queue.publish([to('anna')])
+    // Urgent, so that it comes before what was held.
+    await a.queue.publish([{ ...to('anna'), lane: 'urgent' }])
     clock.advance(leaseMs)
     assert.notEqual((await receiveNow(b, 1))[0]?.message.id, late!.message.id)
     // Nobody else has it, so its word still counts.

@@ -4,8 +4,8 @@ import { laneFunctions } from './lanes.ts'
 import { prelude } from './prelude.ts'
 
 /**
- * Looks at what a shard has, after what is due has been made ready: a lease that has run out gives up its entry for a
- * new one.
+ * Looks at what a shard has, after what is due has been made ready. A lease that has run out keeps its entry, and its
+ * message is leased anew before what is fresh: a backlog does not make it wait.
  *
  * KEYS[1] the shard. ARGV epoch, now, how many of each lane are asked for at most, whether to count exactly (1)
  * or to take a cheap guess where there are many (0).
@@ -15,14 +15,20 @@ export const lookScript = `#!lua flags=allow-oom
 ${prelude}
 local most, exact = tonumber(ARGV[3]), ARGV[4] == '1'
 
+-- Answers how many leases have run out.
 local function promote(lane)
+  local runOut = 0
   local ids = redis.call('ZRANGEBYSCORE', dueKey(lane), '-inf', now, 'LIMIT', 0, most)
   for _, id in ipairs(ids) do
     local fields = redis.call('HMGET', recordKey(id), 'st', 'ra', 'en')
-    redis.call('ZREM', dueKey(lane), id)
-    if fields[3] then pull(lane, fields[3]) end
-    if fields[1] and fields[2] then push(lane, id, fields[2]) end
+    if fields[1] == 'leased' and fields[3] then runOut = runOut + 1
+    else
+      redis.call('ZREM', dueKey(lane), id)
+      if fields[3] then pull(lane, fields[3]) end
+      if fields[1] and fields[2] then push(lane, id, fields[2]) end
+    end
   end
+  return runOut
 end
 
 local function ready(lane)
@@ -45,10 +51,10 @@ end
 local results = {}
 local nextAt = false
 for lane = 0, 2 do
-  promote(lane)
+  local runOut = promote(lane)
   local number = ready(lane)
   if type(number) == 'table' then return number end
-  results[lane + 1] = number
+  results[lane + 1] = math.min(most, runOut + number)
   local first = redis.call('ZRANGE', dueKey(lane), 0, 0, 'WITHSCORES')
   if first[2] and (not nextAt or tonumber(first[2]) < nextAt) then nextAt = tonumber(first[2]) end
 end
@@ -126,8 +132,23 @@ local function lease(lane, entry, id)
     doubtSince, grantKey and 1 or 0, handle, name }
 end
 
+-- The entry goes to this consumer, and is made pending again if an operator has taken it from the group.
+local function leaseAgain(lane, quota)
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', dueKey(lane), '-inf', now, 'LIMIT', 0, quota)) do
+    local f = redis.call('HMGET', recordKey(id), 'st', 'en')
+    if f[1] == 'leased' and f[2] then
+      redis.call('ZREM', dueKey(lane), id)
+      redis.call('XCLAIM', streamKey(lane), group, consumer, 0, f[2], 'FORCE', 'JUSTID')
+      lease(lane, f[2], id)
+      quota = quota - 1
+    end
+  end
+  return quota
+end
+
 for lane = 0, 2 do
   local quota = tonumber(ARGV[5 + lane])
+  if quota > 0 then quota = leaseAgain(lane, quota) end
   if quota > 0 then
     local got = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', quota, 'STREAMS', streamKey(lane), '>')
     if got then for _, entry in ipairs(got[1][2]) do lease(lane, entry[1], entry[2][2]) end end
