@@ -23,7 +23,7 @@ export const serverFindings = async (
     const { examineRedis } = await main.examiners.redis()
     return examineRedis({ url: engine.url, replicas: engine.replicas, now })
   })
-  const history = historyOf(config)
+  const { history } = config
   return [
     ...findings,
     ...(facts ? [masterKeyFinding(config, facts.sealed, main)] : []),
@@ -35,6 +35,3 @@ export const serverFindings = async (
         })),
   ]
 }
-
-const historyOf = (config: Config & { readonly history?: string | undefined }): string | undefined =>
-  config.history
