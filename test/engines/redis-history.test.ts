@@ -12,7 +12,6 @@ import { createTestClock } from '../support/clock.ts'
 import { receiveNow, receiveOne } from '../support/harness.ts'
 import { aKeyedMessage, aMessage } from '../support/messages.ts'
 import { openRedisEngine, startRedis } from '../support/redis.ts'
-import { until } from '../support/waiting.ts'
 
 /** A history in memory, as plain as can be. */
 const createHistory = () => {
@@ -220,7 +219,13 @@ suite('redis tells a history', () => {
     await tell()
     const client = await openClient({ url, callMs: 5000 })
     atEnd(t, client.close)
-    const shards = await openShards({ client, clock, prefix: 'hongyan:', shards: 4, onLoss: () => {} })
+    const shards = await openShards({
+      client,
+      clock,
+      prefix: 'hongyan:',
+      shards: undefined,
+      onLoss: () => {},
+    })
     const publish = createIntake({
       ...shards,
       async run(shard, script, args) {
@@ -241,17 +246,18 @@ suite('redis tells a history', () => {
     await assert.rejects(openRedisEngine(t, { url }), /HONGYAN_HISTORY/)
   })
 
-  test('goes on telling when its data has been thrown away', async (t) => {
+  test('tells nothing more when its data has been thrown away, until it begins anew', async (t) => {
     const { url, command } = await startRedis(t)
     t.mock.timers.enable({ apis: ['setInterval'] })
     const engine = await openRedisEngine(t, { url, hasHistory: true, onAlert: () => {} })
-    const { source } = engine.telling!
-    await command('FLUSHALL')
-    await assert.rejects(source.next(10))
-    await until(async () => (await source.next(10).catch(() => null)) === undefined, 5000)
     await engine.queue.publish([aMessage()])
+    await command('FLUSHALL')
+    await assert.rejects(engine.telling!.source.next(10), /lost its data/)
+    await assert.rejects(engine.queue.publish([aMessage()]), /lost its data/)
+    const anew = await openRedisEngine(t, { url, hasHistory: true, onAlert: () => {} })
+    await anew.queue.publish([aMessage()])
     assert.deepEqual(
-      (await source.next(10))?.events.map(({ kind }) => kind),
+      (await anew.telling!.source.next(10))?.events.map(({ kind }) => kind),
       ['accepted'],
     )
   })

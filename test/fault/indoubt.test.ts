@@ -37,7 +37,7 @@ const misfortunes = async (simulator: Simulator, { appid }: typeof official, aWi
 }
 
 const open = async (t: TestContext) => {
-  const stage = await openStage(t, { settings: { HONGYAN_CALL_TIMEOUT_MS: '500' } })
+  const stage = await openStage(t, { settings: { HONGYAN_CALL_TIMEOUT_MS: '2000' } })
   const history = createHistory()
   const send = (wishes: readonly Wish[]) =>
     sendUntilAnswered({ caller: stage.caller, history }, { actor: 'client', wishes, random: createRandom(1) })
