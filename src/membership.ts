@@ -2,7 +2,7 @@
  * This process among the nodes: it beats once a second, computes from what all have told who looks after what, and does
  * what it is asked.
  *
- * Clocks of machines are never compared. A node is missed when its reports have not moved during five of our own beats:
+ * Clocks of machines are never compared. A node is missed when its reports have not moved during three of our own beats:
  * so a machine that was stopped for a while, or that could not reach the registry, does not take the others for dead. While
  * the registry cannot be reached, the last answer stays in force.
  */
@@ -63,8 +63,11 @@ export interface Membership {
 
 /** Often enough that a failure is noticed within seconds; seldom enough to cost nothing. */
 const beatEveryMs = 1000
-/** Fewer would take a slow Redis or a busy machine for a death; the leases of a dead node last longer anyway. */
-const missedAfter = 5
+/**
+ * Until then nobody looks after what a dead node did. To take a slow one for dead does no harm: its shards move, and come
+ * back. With five, where one after the other died, messages went from one dead node to the next.
+ */
+const missedAfter = 3
 /** Somebody has to do the upkeep; at a start it may take a moment until somebody does. */
 const noUpkeepAfter = 30
 /** How long a process that ends waits for the registry to know. */
@@ -184,7 +187,7 @@ export const startMembership = async (parts: MembershipParts): Promise<Membershi
       stopped.abort()
       hurry()
       const said = new AbortController()
-      // Who cannot say good-bye in time is missed after five beats.
+      // Who cannot say good-bye in time is missed after three beats.
       const goodBye = beating.then(() => registry.leave(self.id)).catch(() => {})
       await Promise.race([goodBye, clock.sleep(leaveWithinMs, said.signal)])
       said.abort()

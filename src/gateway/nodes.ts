@@ -19,7 +19,7 @@ const NodeView = Type.Object(
     roles: Type.Array(oneOf(roles)),
     state: oneOf(['live', 'draining', 'drained', 'missed'], {
       description:
-        '`draining`: it takes nothing new. `drained`: it has nothing in hand any more. `missed`: it has not been heard of for five seconds, and its shards are others’ now.',
+        '`draining`: it takes nothing new. `drained`: it has nothing in hand any more. `missed`: it has not been heard of for three seconds, and its shards are others’ now.',
     }),
     drain_asked: Type.Boolean({ description: 'Somebody has asked it to drain.' }),
     started_at: Type.String(),

@@ -44,13 +44,13 @@ suite('nodes on one redis', () => {
     )
   })
 
-  test('take over from one that died within six beats, its upkeep too, and not sooner than after five', async (t) => {
+  test('take over from one that died within four beats, its upkeep too, and not sooner than after three', async (t) => {
     const { clock, nodes } = await several(t, 3)
     const dead = nodes.find((node) => node.upkeep())!
     const rest = nodes.filter((node) => node !== dead)
     dead.engine.cut()
-    const beats = await beatsUntil(clock, rest, () => cover(rest) && rest.some((node) => node.upkeep()), 7)
-    assert.ok(beats >= 5, `after ${beats}`)
+    const beats = await beatsUntil(clock, rest, () => cover(rest) && rest.some((node) => node.upkeep()), 5)
+    assert.ok(beats >= 3, `after ${beats}`)
     assert.equal(rest[0]!.membership.nodes().find(({ id }) => id === dead.id)?.state, 'missed')
     assert.equal(rest.filter((node) => node.upkeep()).length, 1)
   })
