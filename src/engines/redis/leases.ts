@@ -15,6 +15,8 @@ const lease = scriptOf('lease messages', claimScript)
 interface Look extends Target {
   /** Of each lane, at most as many as were asked for. */
   readonly ready: readonly number[]
+  /** How many of these are leases that have run out. */
+  readonly runOut: readonly number[]
   readonly nextAt: number | undefined
 }
 
@@ -122,23 +124,36 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, numbe
 const lookOf = (target: Target, answer: readonly (number | string | null)[]): Look => {
   const ready = answer.slice(0, lanes.length).map(Number)
   const nextAt = answer[lanes.length]
+  const runOut = answer.slice(lanes.length + 1).map(Number)
   return {
     ...target,
     ready: target.urgentOnly ? ready.map((some, lane) => (lane === 0 ? some : 0)) : ready,
+    runOut: target.urgentOnly ? runOut.map((some, lane) => (lane === 0 ? some : 0)) : runOut,
     nextAt: nextAt == null ? undefined : Number(nextAt),
   }
 }
 
-/** How many of each lane to take from each, in the order in which they were looked at. */
-const quotasOf = (seen: readonly Look[], max: number): readonly (readonly number[])[] => {
+/**
+ * How many of each lane to take from each, in the order in which they were looked at. A few at a time would cost more, so
+ * the first that has many gives all; what a dead process held does not wait for the turn of its shard.
+ */
+export const quotasOf = (
+  seen: readonly Pick<Look, 'ready' | 'runOut'>[],
+  max: number,
+): readonly (readonly number[])[] => {
   const quotas = seen.map(() => lanes.map(() => 0))
   let rest = max
-  for (const lane of lanes.keys())
-    for (const [index, { ready }] of seen.entries()) {
-      const some = Math.min(rest, ready[lane]!)
-      quotas[index]![lane] = some
+  const take = (lane: number, wanted: (look: Pick<Look, 'ready' | 'runOut'>) => number) => {
+    for (const [index, look] of seen.entries()) {
+      const some = Math.min(rest, wanted(look) - quotas[index]![lane]!)
+      quotas[index]![lane]! += some
       rest -= some
     }
+  }
+  for (const lane of lanes.keys()) {
+    take(lane, ({ runOut }) => runOut[lane]!)
+    take(lane, ({ ready }) => ready[lane]!)
+  }
   return quotas
 }
 

@@ -9,7 +9,8 @@ import { prelude } from './prelude.ts'
  *
  * KEYS[1] the shard. ARGV epoch, now, how many of each lane are asked for at most, whether to count exactly (1)
  * or to take a cheap guess where there are many (0).
- * Result: how many of lane 0, 1, 2 can be had, at most as many as asked for; the time at which the next is due, or false.
+ * Result: how many of lane 0, 1, 2 can be had, at most as many as asked for; the time at which the next is due, or false;
+ * how many of lane 0, 1, 2 are leases that have run out.
  */
 export const lookScript = `#!lua flags=allow-oom
 ${prelude}
@@ -48,13 +49,14 @@ local function ready(lane)
   return redis.error_reply('NOGROUP of lane ' .. lane)
 end
 
-local results = {}
+local results = { 0, 0, 0, false, 0, 0, 0 }
 local nextAt = false
 for lane = 0, 2 do
   local runOut = promote(lane)
   local number = ready(lane)
   if type(number) == 'table' then return number end
   results[lane + 1] = math.min(most, runOut + number)
+  results[lane + 5] = runOut
   local first = redis.call('ZRANGE', dueKey(lane), 0, 0, 'WITHSCORES')
   if first[2] and (not nextAt or tonumber(first[2]) < nextAt) then nextAt = tonumber(first[2]) end
 end
