@@ -137,6 +137,8 @@ export const createQuota = ({ account, path, limits }: QuotaOptions): Quota => {
 
   const hold = createQuotaHold(condition)
   let isUnknown = true
+  /** Other processes make calls as well. */
+  let isShared = false
   let askAt = Number.NEGATIVE_INFINITY
   let asked = { begun: 0, inFlight: 0, used: 0 }
 
@@ -195,7 +197,9 @@ export const createQuota = ({ account, path, limits }: QuotaOptions): Quota => {
     if (answer.used > used + heldByOthers) return setUsed(known + (begun - asked.begun))
     // Calls of others that were told of since may be later than the answer: it must not count as if they had not been.
     const most = known + Math.max(0, used - asked.used)
-    return used - most > daily * lastShare ? setUsed(most) : 0
+    // What others have under way is not in the answer, and not known here either.
+    const margin = isShared ? Math.max(daily * lastShare, lastCalls) : daily * lastShare
+    return used - most > margin ? setUsed(most) : 0
   }
 
   /** Answers by how many calls that corrects it. */
@@ -288,6 +292,7 @@ export const createQuota = ({ account, path, limits }: QuotaOptions): Quota => {
     }),
 
     usedByAll(use) {
+      isShared = true
       used = use.day
       usedThisMinute = use.minute
       heldByOthers = use.heldByOthers

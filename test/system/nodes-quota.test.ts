@@ -54,14 +54,13 @@ suite('four nodes and the quota of the day', () => {
     })
     const { wechat, nodes } = stage
     const campaign = await publish(nodes, stage, 340, { lane: 'bulk' })
-    await until(
-      async () => {
-        const { sent, parked } = await statesOf(nodes[0]!, campaign)
-        if (process.env.DBG) console.error(JSON.stringify(await statesOf(nodes[0]!, campaign)), wechat.used)
-        return sent === 285 && parked === 55
-      },
-      process.env.DBG ? 12000 : patienceMs,
-    )
+    let looks = 0
+    await until(async () => {
+      const { sent = 0, parked = 0 } = await statesOf(nodes[0]!, campaign)
+      // When words cross, more is thought to be used than is: quota/get puts that right a few minutes later.
+      if (sent + parked === 340 && sent < 285 && ++looks % 100 === 0) stage.clock.advance(5 * minuteMs)
+      return sent === 285 && parked === 55
+    }, patienceMs)
     const urgent = await publish(nodes, stage, 20, { lane: 'urgent' })
     await until(async () => {
       const { sent, parked } = await statesOf(nodes[0]!, urgent)
